@@ -1,0 +1,3 @@
+//! The `mainstay` tool.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,2 @@
+//! `mainstayctl`.
+fn main() {}

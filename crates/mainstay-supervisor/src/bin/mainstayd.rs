@@ -1,0 +1,2 @@
+//! `mainstayd`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! `mainstayd` and `mainstayctl`: Supervisor without Python.

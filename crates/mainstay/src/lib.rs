@@ -1,0 +1,2 @@
+#![doc = "Part of Mainstay."]
+#![forbid(unsafe_code)]

@@ -1,0 +1,3 @@
+//! The signup site.
+#![forbid(unsafe_code)]
+fn main() {}

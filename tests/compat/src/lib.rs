@@ -1,0 +1,2 @@
+//! Tests only; see `tests/`.
+#![forbid(unsafe_code)]
