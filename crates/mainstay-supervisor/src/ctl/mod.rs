@@ -1,0 +1,1 @@
+//! `mainstayctl`: the client, its commands and its interactive shell.

@@ -1,0 +1,1 @@
+//! The system calls that need `unsafe`, and nothing else. The only unsafe code of the workspace.

@@ -1,0 +1,1 @@
+//! The HTTP side: listeners, authentication, the dashboard's pages, the tail endpoints.
