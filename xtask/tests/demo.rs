@@ -71,7 +71,7 @@ fn a_newcomer_tries_everything() {
     // The commands, as printed, from the folder where the demo was started.
     for line in tries.iter().filter(|line| !line.contains(" tail -f ")) {
         let before = demo.pid("signup");
-        let (status, out) = demo.shell(line);
+        let (status, out) = shell(line);
         assert_eq!(status, 0, "{line}\n{out}");
         if line.contains("kill -9") {
             demo.until("a new process", |demo| {
@@ -81,11 +81,11 @@ fn a_newcomer_tries_everything() {
         }
     }
     demo.until_running("clock");
-    let follow = tries
+    let tail = tries
         .iter()
         .find(|line| line.contains(" tail -f "))
         .expect("a tail -f to try");
-    demo.follows(follow, "20");
+    follow(tail, "20");
 
     // The README's commands.
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
@@ -99,7 +99,7 @@ fn a_newcomer_tries_everything() {
         let line = line
             .replace("target/release", &bin().display().to_string())
             .replace("var/", &format!("{}/", folder.0.display()));
-        let (status, out) = demo.shell(&line);
+        let (status, out) = shell(&line);
         assert_eq!(status, 0, "{line}\n{out}");
     }
 
@@ -213,10 +213,6 @@ impl Demo {
         outcome(command.arg("-c").arg(self.config()).args(args))
     }
 
-    fn shell(&self, line: &str) -> (i32, String) {
-        outcome(Command::new("sh").args(["-c", line]).current_dir(root()))
-    }
-
     fn pid(&self, name: &str) -> u32 {
         self.ctl(&["pid", name]).1.trim().parse().unwrap_or(0)
     }
@@ -241,39 +237,10 @@ impl Demo {
         });
     }
 
-    /// Runs a command that never ends by itself until it has printed what is wanted.
-    #[track_caller]
-    fn follows(&self, line: &str, wanted: &str) {
-        let mut follow = Command::new("sh")
-            .args(["-c", &format!("exec {line}")])
-            .current_dir(root())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("a shell");
-        let mut stdout = follow.stdout.take().expect("its output");
-        let (chunk_out, chunks) = mpsc::channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(n @ 1..) = stdout.read(&mut buffer) {
-                let _ = chunk_out.send(String::from_utf8_lossy(&buffer[..n]).into_owned());
-            }
-        });
-        let deadline = Instant::now() + DEADLINE;
-        let mut seen = String::new();
-        while !seen.contains(wanted) {
-            match chunks.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(chunk) => seen.push_str(&chunk),
-                Err(error) => panic!("`{line}`: {error} after:\n{seen}"),
-            }
-        }
-        follow.kill().expect("ending the follower");
-        follow.wait().expect("its end");
-    }
-
     /// Ctrl-C: the terminal signals the whole foreground group.
     fn interrupt(&mut self) {
         let group = format!("kill -INT -{}", self.process.id());
-        assert_eq!(self.shell(&group).0, 0);
+        assert_eq!(shell(&group).0, 0);
         self.expect_end();
     }
 
@@ -306,11 +273,44 @@ impl Drop for Demo {
         if matches!(self.process.try_wait(), Ok(None)) {
             // Twice: the second one forces.
             for _ in 0..2 {
-                let _ = self.shell(&format!("kill -TERM {}", self.process.id()));
+                let _ = shell(&format!("kill -TERM {}", self.process.id()));
             }
             let _ = self.process.wait();
         }
     }
+}
+
+fn shell(line: &str) -> (i32, String) {
+    outcome(Command::new("sh").args(["-c", line]).current_dir(root()))
+}
+
+/// Runs a command that never ends by itself until it has printed what is wanted.
+#[track_caller]
+fn follow(line: &str, wanted: &str) {
+    let mut process = Command::new("sh")
+        .args(["-c", &format!("exec {line}")])
+        .current_dir(root())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    let mut stdout = process.stdout.take().expect("its output");
+    let (chunk_out, chunks) = mpsc::channel();
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(n @ 1..) = stdout.read(&mut buffer) {
+            let _ = chunk_out.send(String::from_utf8_lossy(&buffer[..n]).into_owned());
+        }
+    });
+    let deadline = Instant::now() + DEADLINE;
+    let mut seen = String::new();
+    while !seen.contains(wanted) {
+        match chunks.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(chunk) => seen.push_str(&chunk),
+            Err(error) => panic!("`{line}`: {error} after:\n{seen}"),
+        }
+    }
+    process.kill().expect("ending the follower");
+    process.wait().expect("its end");
 }
 
 /// A folder below target/ that goes when the test has passed.

@@ -32,7 +32,7 @@ impl Client {
             .iter()
             .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
             .collect();
-        self.send("POST", path, Some(pairs.join("&")))
+        self.send("POST", path, Some(&pairs.join("&")))
     }
 
     #[track_caller]
@@ -70,7 +70,7 @@ impl Client {
         );
     }
 
-    fn send(&mut self, method: &str, path: &str, form: Option<String>) -> Answer {
+    fn send(&mut self, method: &str, path: &str, form: Option<&str>) -> Answer {
         let mut request = format!(
             "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{}\r\n",
             self.port
@@ -83,7 +83,7 @@ impl Client {
                 .collect();
             let _ = write!(request, "Cookie: {}\r\n", pairs.join("; "));
         }
-        if let Some(form) = &form {
+        if let Some(form) = form {
             let _ = write!(
                 request,
                 "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
@@ -91,7 +91,7 @@ impl Client {
             );
         }
         request.push_str("\r\n");
-        request.push_str(form.as_deref().unwrap_or_default());
+        request.push_str(form.unwrap_or_default());
 
         let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("a server");
         stream.write_all(request.as_bytes()).expect("sending");
