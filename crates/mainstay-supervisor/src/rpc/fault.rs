@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::Value;
+
 /// The kind of a [`Fault`]; the number is what clients see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -93,7 +95,10 @@ impl Fault {
 
     /// A fault whose text is `NAME: detail`.
     pub fn with(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: Some(detail.into()) }
+        Self {
+            code,
+            detail: Some(detail.into()),
+        }
     }
 
     /// The kind.
@@ -104,6 +109,14 @@ impl Fault {
     /// The text after `NAME: `, if any.
     pub fn detail(&self) -> Option<&str> {
         self.detail.as_deref()
+    }
+
+    /// The struct of `faultCode` and `faultString` that clients are given.
+    pub fn to_value(&self) -> Value {
+        Value::record([
+            ("faultCode", Value::Int(self.code.number())),
+            ("faultString", Value::String(self.to_string())),
+        ])
     }
 }
 

@@ -1,0 +1,689 @@
+//! From documents to values.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use quick_xml::events::{BytesRef, Event};
+
+use super::{Error, Kind};
+use crate::rpc::Value;
+
+/// How deep values may be nested.
+pub const MAX_DEPTH: usize = 64;
+
+/// A method call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// `namespace.method`, as the client wrote it.
+    pub method: String,
+    /// The parameters; empty if there were none.
+    pub params: Vec<Value>,
+}
+
+/// Reads a `<methodCall>`.
+pub fn parse_call(document: &[u8]) -> Result<Call, Error> {
+    let text = decode(document)?;
+    let mut reader = Reader::new(&text);
+    if reader.root()? != "methodCall" {
+        return Err(reader.error(Kind::NotACall));
+    }
+
+    let mut method = None;
+    let mut params = Vec::new();
+    while let Some(name) = reader.child()? {
+        match name.as_ref() {
+            "methodName" => method = Some(reader.content()?.trim().to_owned()),
+            "params" => params = reader.params()?,
+            _ => reader.skip()?,
+        }
+    }
+    reader.end()?;
+
+    match method {
+        Some(method) if !method.is_empty() => Ok(Call { method, params }),
+        _ => Err(reader.error(Kind::NoMethodName)),
+    }
+}
+
+/// Reads a `<methodResponse>`: the value, or the code and text of the fault.
+pub fn parse_response(document: &[u8]) -> Result<Result<Value, (i32, String)>, Error> {
+    // The original sends what is not UTF-8 as it is; its answers should stay readable.
+    let text = String::from_utf8_lossy(document);
+    let mut reader = Reader::new(&text);
+    if reader.root()? != "methodResponse" {
+        return Err(reader.error(Kind::NotAResponse));
+    }
+
+    let mut answer = None;
+    while let Some(name) = reader.child()? {
+        match name.as_ref() {
+            "params" => answer = reader.params()?.into_iter().next().map(Ok),
+            "fault" => answer = reader.fault()?.map(Err),
+            _ => reader.skip()?,
+        }
+    }
+    reader.end()?;
+
+    answer.ok_or_else(|| reader.error(Kind::NotAResponse))
+}
+
+/// The document as text. PHP's clients declare ISO-8859-1, all others UTF-8.
+fn decode(document: &[u8]) -> Result<Cow<'_, str>, Error> {
+    let document = document.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(document);
+    if declares_latin1(document) {
+        return Ok(document.iter().map(|&byte| char::from(byte)).collect());
+    }
+    std::str::from_utf8(document)
+        .map(Cow::Borrowed)
+        .map_err(|error| Error::new(Kind::Encoding, error.valid_up_to() as u64))
+}
+
+fn declares_latin1(document: &[u8]) -> bool {
+    let end = document
+        .iter()
+        .take(256)
+        .position(|&byte| byte == b'>')
+        .unwrap_or(0);
+    let declaration = document[..end].to_ascii_lowercase();
+    declaration.starts_with(b"<?xml")
+        && [&b"iso-8859-1"[..], b"latin1", b"latin-1"]
+            .iter()
+            .any(|name| {
+                declaration
+                    .windows(name.len())
+                    .any(|window| window == *name)
+            })
+}
+
+/// A cursor over the elements of a document.
+struct Reader<'a> {
+    events: quick_xml::Reader<&'a [u8]>,
+    depth: usize,
+}
+
+enum Token<'a> {
+    Open(Cow<'a, str>),
+    Close,
+    Text(Cow<'a, str>),
+    End,
+}
+
+impl<'a> Reader<'a> {
+    fn new(text: &'a str) -> Self {
+        let mut events = quick_xml::Reader::from_str(text);
+        // `<nil/>` comes as an opening and a closing.
+        events.config_mut().expand_empty_elements = true;
+        Self { events, depth: 0 }
+    }
+
+    fn error(&self, kind: Kind) -> Error {
+        Error::new(kind, self.events.buffer_position())
+    }
+
+    fn next(&mut self) -> Result<Token<'a>, Error> {
+        loop {
+            let event = self
+                .events
+                .read_event()
+                .map_err(|source| Error::syntax(source, self.events.error_position()))?;
+            return Ok(match event {
+                Event::Start(start) | Event::Empty(start) => {
+                    Token::Open(Cow::Owned(start.local_name().as_ref().to_owned()))
+                }
+                Event::End(_) => Token::Close,
+                Event::Text(text) => Token::Text(text.xml10_content()),
+                Event::CData(data) => Token::Text(data.xml10_content()),
+                Event::GeneralRef(reference) => Token::Text(self.resolve(&reference)?),
+                Event::Eof => Token::End,
+                Event::DocType(_) => return Err(self.error(Kind::DocType)),
+                Event::Comment(_) | Event::Decl(_) | Event::PI(_) => continue,
+            });
+        }
+    }
+
+    /// The five entities of XML and character references; there are no others without a DTD.
+    fn resolve(&self, reference: &BytesRef<'_>) -> Result<Cow<'a, str>, Error> {
+        let name: &str = reference;
+        if reference.is_char_ref() {
+            return match reference.resolve_char_ref() {
+                Ok(Some(c)) => Ok(Cow::Owned(c.to_string())),
+                Ok(None) => Err(self.error(Kind::Entity(name.to_owned()))),
+                Err(source) => Err(Error::syntax(source, self.events.buffer_position())),
+            };
+        }
+        match quick_xml::escape::resolve_xml_entity(name) {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => Err(self.error(Kind::Entity(name.to_owned()))),
+        }
+    }
+
+    /// The name of the outermost element.
+    fn root(&mut self) -> Result<Cow<'a, str>, Error> {
+        loop {
+            match self.next()? {
+                Token::Open(name) => return Ok(name),
+                Token::Text(text) if text.trim().is_empty() => {}
+                Token::Text(_) | Token::Close => return Err(self.error(Kind::Trailing)),
+                Token::End => return Err(self.error(Kind::NotACall)),
+            }
+        }
+    }
+
+    /// Nothing may follow the outermost element.
+    fn end(&mut self) -> Result<(), Error> {
+        loop {
+            match self.next()? {
+                Token::End => return Ok(()),
+                Token::Text(text) if text.trim().is_empty() => {}
+                _ => return Err(self.error(Kind::Trailing)),
+            }
+        }
+    }
+
+    /// The next child of the open element, or `None` once that is closed. Text between is ignored.
+    fn child(&mut self) -> Result<Option<Cow<'a, str>>, Error> {
+        loop {
+            match self.next()? {
+                Token::Open(name) => return Ok(Some(name)),
+                Token::Close => return Ok(None),
+                Token::Text(_) => {}
+                Token::End => return Err(self.cut_off()),
+            }
+        }
+    }
+
+    /// The text of the open element, up to and with its closing. Children are ignored.
+    fn content(&mut self) -> Result<Cow<'a, str>, Error> {
+        let mut content = Cow::Borrowed("");
+        loop {
+            match self.next()? {
+                Token::Text(text) => content += text,
+                Token::Open(_) => self.skip()?,
+                Token::Close => return Ok(content),
+                Token::End => return Err(self.cut_off()),
+            }
+        }
+    }
+
+    /// Reads over the open element.
+    fn skip(&mut self) -> Result<(), Error> {
+        let mut open = 1_usize;
+        while open > 0 {
+            match self.next()? {
+                Token::Open(_) => open += 1,
+                Token::Close => open -= 1,
+                Token::Text(_) => {}
+                Token::End => return Err(self.cut_off()),
+            }
+        }
+        Ok(())
+    }
+
+    fn cut_off(&self) -> Error {
+        self.error(Kind::Syntax)
+    }
+
+    fn params(&mut self) -> Result<Vec<Value>, Error> {
+        let mut params = Vec::new();
+        while let Some(name) = self.child()? {
+            if name != "param" {
+                self.skip()?;
+                continue;
+            }
+            let mut param = None;
+            while let Some(name) = self.child()? {
+                if name == "value" && param.is_none() {
+                    param = Some(self.value()?);
+                } else {
+                    self.skip()?;
+                }
+            }
+            params.push(param.unwrap_or_default());
+        }
+        Ok(params)
+    }
+
+    fn fault(&mut self) -> Result<Option<(i32, String)>, Error> {
+        let mut fault = None;
+        while let Some(name) = self.child()? {
+            if name != "value" {
+                self.skip()?;
+                continue;
+            }
+            let value = self.value()?;
+            let code = value.get("faultCode").and_then(Value::as_int);
+            let text = value.get("faultString").and_then(Value::as_str);
+            fault = code.map(|code| (code, text.unwrap_or_default().to_owned()));
+        }
+        Ok(fault)
+    }
+
+    /// The value of the open `<value>`: its typed child, else its text.
+    fn value(&mut self) -> Result<Value, Error> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(self.error(Kind::TooDeep));
+        }
+        let mut typed = None;
+        let mut untyped = Cow::Borrowed("");
+        loop {
+            match self.next()? {
+                Token::Text(text) => untyped += text,
+                Token::Open(_) if typed.is_some() => self.skip()?,
+                Token::Open(name) => typed = self.typed(&name)?,
+                Token::Close => break,
+                Token::End => return Err(self.cut_off()),
+            }
+        }
+        self.depth -= 1;
+        Ok(typed.unwrap_or_else(|| Value::String(untyped.into_owned())))
+    }
+
+    /// The value of an element inside `<value>`; `None` for one that nobody knows.
+    fn typed(&mut self, name: &str) -> Result<Option<Value>, Error> {
+        Ok(Some(match name {
+            "string" => Value::String(self.content()?.into_owned()),
+            "int" | "i4" | "i8" | "i2" | "i1" => {
+                let content = self.content()?;
+                Value::Int(
+                    content
+                        .trim()
+                        .parse()
+                        .map_err(|_| self.bad("int", &content))?,
+                )
+            }
+            "boolean" => Value::Bool(matches!(self.content()?.trim(), "1" | "true")),
+            "double" => {
+                let content = self.content()?;
+                Value::Double(
+                    content
+                        .trim()
+                        .parse()
+                        .map_err(|_| self.bad("double", &content))?,
+                )
+            }
+            "dateTime.iso8601" => Value::DateTime(self.content()?.trim().to_owned()),
+            "base64" => {
+                let content = self.content()?;
+                let dense: Vec<u8> = content
+                    .bytes()
+                    .filter(|byte| !byte.is_ascii_whitespace())
+                    .collect();
+                Value::Base64(
+                    BASE64
+                        .decode(dense)
+                        .map_err(|_| self.bad("base64", &content))?,
+                )
+            }
+            "array" => self.array()?,
+            "struct" => self.record()?,
+            "nil" => {
+                self.skip()?;
+                Value::Nil
+            }
+            _ => {
+                self.skip()?;
+                return Ok(None);
+            }
+        }))
+    }
+
+    fn array(&mut self) -> Result<Value, Error> {
+        let mut elements = Vec::new();
+        while let Some(name) = self.child()? {
+            if name != "data" {
+                self.skip()?;
+                continue;
+            }
+            while let Some(name) = self.child()? {
+                match name.as_ref() {
+                    "value" => elements.push(self.value()?),
+                    _ => self.skip()?,
+                }
+            }
+        }
+        Ok(Value::Array(elements))
+    }
+
+    fn record(&mut self) -> Result<Value, Error> {
+        let mut members = Vec::new();
+        while let Some(name) = self.child()? {
+            if name != "member" {
+                self.skip()?;
+                continue;
+            }
+            let (mut key, mut value) = (String::new(), Value::Nil);
+            while let Some(name) = self.child()? {
+                match name.as_ref() {
+                    "name" => key = self.content()?.into_owned(),
+                    "value" => value = self.value()?,
+                    _ => self.skip()?,
+                }
+            }
+            members.push((key, value));
+        }
+        Ok(Value::Struct(members))
+    }
+
+    fn bad(&self, kind: &'static str, text: &str) -> Error {
+        const SHOWN: usize = 40;
+
+        self.error(Kind::BadValue {
+            kind,
+            text: text.trim().chars().take(SHOWN).collect(),
+        })
+    }
+}
+
+/// Padding is often forgotten.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::rpc::{Code, Fault, xml};
+
+    fn param(inner: &str) -> Result<Value, Error> {
+        let document = format!(
+            "<methodCall><methodName>a.b</methodName><params><param>{inner}</param></params>\
+             </methodCall>"
+        );
+        parse_call(document.as_bytes()).map(|mut call| call.params.remove(0))
+    }
+
+    #[test]
+    fn values_are_read_leniently() {
+        let text = |text: &str| Value::from(text);
+        for (inner, expected) in [
+            ("<value><int>5</int></value>", Value::Int(5)),
+            ("<value><i4> -5\n</i4></value>", Value::Int(-5)),
+            ("<value><i8>+7</i8></value>", Value::Int(7)),
+            (
+                "<value><ex:i8 xmlns:ex='urn:x'>7</ex:i8></value>",
+                Value::Int(7),
+            ),
+            ("<value><boolean>1</boolean></value>", Value::Bool(true)),
+            ("<value><boolean>0</boolean></value>", Value::Bool(false)),
+            ("<value><double>2.50</double></value>", Value::Double(2.5)),
+            ("<value><string> a </string></value>", text(" a ")),
+            ("<value><string/></value>", text("")),
+            ("<value> a </value>", text(" a ")),
+            ("<value/>", text("")),
+            ("<value></value>", text("")),
+            ("<value>\n <int>5</int>\n</value>", Value::Int(5)),
+            (
+                "<value><string>a&amp;&#x62;&#99;&lt;&gt;&quot;&apos;</string></value>",
+                text("a&bc<>\"'"),
+            ),
+            (
+                "<value><string><![CDATA[<&>]]>!</string></value>",
+                text("<&>!"),
+            ),
+            ("<value><string>a<!-- b -->c</string></value>", text("ac")),
+            ("<value><string>a\r\nb</string></value>", text("a\nb")),
+            ("<value><string>a&#13;\nb</string></value>", text("a\r\nb")),
+            (
+                "<value><base64>YWI=</base64></value>",
+                Value::Base64(b"ab".to_vec()),
+            ),
+            (
+                "<value><base64>\nYW\nI\n</base64></value>",
+                Value::Base64(b"ab".to_vec()),
+            ),
+            ("<value><nil/></value>", Value::Nil),
+            ("<value><ex:nil/></value>", Value::Nil),
+            ("<value><colour>red</colour></value>", text("")),
+            ("<value><array/></value>", Value::Array(Vec::new())),
+            (
+                "<value><array><data/></array></value>",
+                Value::Array(Vec::new()),
+            ),
+            ("<value><struct/></value>", Value::Struct(Vec::new())),
+            (
+                "<value><dateTime.iso8601>20240101T00:00:00</dateTime.iso8601></value>",
+                Value::DateTime("20240101T00:00:00".to_owned()),
+            ),
+            (
+                "<value><array><data><value>a</value><odd><x/></odd><value><int>1</int></value>\
+                 </data></array></value>",
+                Value::Array(vec![text("a"), Value::Int(1)]),
+            ),
+            (
+                "<value><struct><member><value>2</value><name>b</name></member>\
+                 <member><name>a</name></member></struct></value>",
+                Value::record([("b", text("2")), ("a", Value::Nil)]),
+            ),
+            ("<odd/><value>1</value><value>2</value>", text("1")),
+        ] {
+            assert_eq!(param(inner).unwrap(), expected, "{inner}");
+        }
+    }
+
+    #[test]
+    fn values_of_the_wrong_type_are_refused() {
+        for (inner, message) in [
+            ("<value><int>x</int></value>", "`x` is not of type int"),
+            ("<value><int></int></value>", "`` is not of type int"),
+            (
+                "<value><i8>2147483648</i8></value>",
+                "`2147483648` is not of type int",
+            ),
+            (
+                "<value><double>1,5</double></value>",
+                "`1,5` is not of type double",
+            ),
+            (
+                "<value><base64>*</base64></value>",
+                "`*` is not of type base64",
+            ),
+        ] {
+            let error = param(inner).unwrap_err();
+            assert!(error.to_string().starts_with(message), "{inner}: {error}");
+            assert!(error.is_well_formed());
+        }
+    }
+
+    #[test]
+    fn calls_are_read_leniently() {
+        for (document, method, params) in [
+            (
+                "<methodCall><methodName>a.b</methodName></methodCall>",
+                "a.b",
+                0,
+            ),
+            (
+                "<?xml version='1.0'?>\n<methodCall>\n<methodName> a.b\n</methodName>\n<params>\n\
+              </params>\n</methodCall>\n",
+                "a.b",
+                0,
+            ),
+            (
+                "\u{FEFF}<methodCall><params><param><value>1</value></param><param/></params>\
+              <methodName>a.b</methodName></methodCall><!-- bye -->",
+                "a.b",
+                2,
+            ),
+            (
+                "<methodCall><extra><deep>x</deep></extra><methodName>a.b</methodName></methodCall>",
+                "a.b",
+                0,
+            ),
+        ] {
+            let call = parse_call(document.as_bytes()).unwrap();
+            assert_eq!(
+                (call.method.as_str(), call.params.len()),
+                (method, params),
+                "{document}"
+            );
+        }
+    }
+
+    #[test]
+    fn latin_1_is_read_when_it_is_declared() {
+        let document = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?>\
+            <methodCall><methodName>a.b</methodName><params><param><value>caf\xe9</value></param>\
+            </params></methodCall>";
+
+        assert_eq!(parse_call(document).unwrap().params, [Value::from("café")]);
+    }
+
+    #[test]
+    fn what_is_not_a_call_is_refused() {
+        for (document, message) in [
+            ("", "not a method call"),
+            ("hello", "text outside"),
+            ("<methodCall>", "not well-formed"),
+            (
+                "<methodCall><methodName>a.b</methodName>",
+                "not well-formed",
+            ),
+            ("<methodCall></wrong>", "not well-formed"),
+            ("<methodCall/>", "no method name"),
+            ("<methodCall><methodName/></methodCall>", "no method name"),
+            ("<methodResponse/>", "not a method call"),
+            (
+                "<methodCall><methodName>a.b</methodName></methodCall><x/>",
+                "text outside",
+            ),
+            (
+                "<methodCall><methodName>a.b</methodName></methodCall>x",
+                "text outside",
+            ),
+            (
+                "<methodCall><methodName>&nope;</methodName></methodCall>",
+                "unknown entity `&nope;`",
+            ),
+        ] {
+            let error = parse_call(document.as_bytes()).unwrap_err();
+            assert!(
+                error.to_string().starts_with(message),
+                "{document}: {error}"
+            );
+        }
+        let error = parse_call(b"<methodCall><methodName>\xff</methodName></methodCall>");
+        assert!(error.unwrap_err().to_string().contains("encoding"));
+    }
+
+    #[test]
+    fn entities_cannot_be_declared() {
+        let bomb = "<!DOCTYPE x [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]>\
+                    <methodCall><methodName>&b;</methodName></methodCall>";
+
+        let error = parse_call(bomb.as_bytes()).unwrap_err();
+
+        assert!(
+            error.to_string().starts_with("a document type declaration"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn nesting_is_bounded() {
+        let nested = |depth: usize| {
+            let open = "<value><array><data>".repeat(depth - 1);
+            let close = "</data></array></value>".repeat(depth - 1);
+            param(&format!("{open}<value>x</value>{close}"))
+        };
+
+        assert!(nested(MAX_DEPTH).is_ok());
+        assert!(
+            nested(MAX_DEPTH + 1)
+                .unwrap_err()
+                .to_string()
+                .contains("nested")
+        );
+        // Elements that nobody knows are skipped without recursion.
+        assert!(param(&"<x>".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn responses_are_read() {
+        let fault = xml::write_fault(&Fault::with(Code::NotRunning, "x"));
+        assert_eq!(
+            parse_response(&fault).unwrap(),
+            Err((70, "NOT_RUNNING: x".to_owned()))
+        );
+        let value = Value::Array(vec![Value::Int(1), Value::from("\u{1b}\r\n")]);
+        assert_eq!(
+            parse_response(&xml::write_response(&value)).unwrap(),
+            Ok(Value::Array(vec![
+                Value::Int(1),
+                Value::from("\u{FFFD}\r\n")
+            ]))
+        );
+        assert!(parse_response(b"<methodResponse/>").is_err());
+        assert!(parse_response(b"<html>no</html>").is_err());
+    }
+
+    /// Any value, with text that XML can carry.
+    fn any_value() -> impl Strategy<Value = Value> {
+        let text = || "[\\t\\n\\r -\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]{0,20}";
+        let leaf = prop_oneof![
+            any::<i32>().prop_map(Value::Int),
+            any::<bool>().prop_map(Value::Bool),
+            text().prop_map(Value::String),
+            any::<f64>()
+                .prop_filter("finite", |n| n.is_finite())
+                .prop_map(Value::Double),
+            "[0-9]{8}T[0-9:]{8}".prop_map(Value::DateTime),
+            prop::collection::vec(any::<u8>(), 0..200).prop_map(Value::Base64),
+            Just(Value::Nil),
+        ];
+        leaf.prop_recursive(5, 40, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::Array),
+                prop::collection::vec((text(), inner), 0..5).prop_map(Value::Struct),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(
+            method in "[a-zA-Z]{1,9}\\.[a-zA-Z]{1,9}",
+            params in prop::collection::vec(any_value(), 0..4),
+        ) {
+            let call = parse_call(&xml::write_call(&method, &params)).unwrap();
+            prop_assert_eq!(call, Call { method, params });
+        }
+
+        #[test]
+        fn answers_are_read_again(value in any_value()) {
+            prop_assert_eq!(parse_response(&xml::write_response(&value)).unwrap(), Ok(value));
+        }
+
+        #[test]
+        fn any_string_can_be_sent(text in any::<String>()) {
+            let Ok(Ok(Value::String(back))) =
+                parse_response(&xml::write_response(&Value::String(text.clone())))
+            else {
+                panic!("not a string");
+            };
+            prop_assert_eq!(back.chars().count(), text.chars().count());
+        }
+
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse_call(&bytes);
+            let _ = parse_response(&bytes);
+        }
+
+        #[test]
+        fn no_damage_makes_it_panic(value in any_value(), at in any::<prop::sample::Index>(), byte: u8) {
+            let mut document = xml::write_call("a.b", &[value]);
+            let at = at.index(document.len());
+            document[at] = byte;
+            let _ = parse_call(&document);
+            let _ = parse_call(&document[..at]);
+        }
+    }
+}
