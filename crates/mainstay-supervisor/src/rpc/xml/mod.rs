@@ -10,6 +10,8 @@
 //! characters stays readable.
 
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::fmt;

@@ -1,0 +1,129 @@
+//! The methods: a fixed table, and what each of them does.
+//!
+//! The original found methods by walking attributes of objects, which let clients run any function
+//! (CVE-2017-11610). Here a name is in the table or it is unknown.
+
+mod args;
+mod logs;
+mod run;
+mod signals;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use jiff::tz::TimeZone;
+
+use self::table::Operation;
+use super::xml::Call;
+use super::{Code, Fault, Value};
+use crate::daemon::Handle;
+
+pub use self::table::{METHODS, Method, Param, Type};
+
+/// The API: the methods of `supervisor.*` and `system.*`.
+#[derive(Clone, Debug)]
+pub struct Api {
+    handle: Handle,
+    supervisor: bool,
+    zone: TimeZone,
+}
+
+impl Api {
+    /// An API that acts through `handle`; without `supervisor`, only `system.*` is there.
+    pub fn new(handle: Handle, supervisor: bool) -> Self {
+        Self {
+            handle,
+            supervisor,
+            zone: TimeZone::system(),
+        }
+    }
+
+    /// Answers a call.
+    ///
+    /// Cancel safety: dropping the future does not cancel what the daemon was told to do.
+    pub async fn call(&self, call: Call) -> Result<Value, Fault> {
+        let mut budget = Budget(LARGEST_ANSWER);
+        let method = self
+            .find(&call.method)
+            .ok_or_else(|| Fault::new(Code::UnknownMethod))?;
+        match method.operation() {
+            Operation::Multicall => {
+                let mut args = method.bind(call.params)?;
+                self.multicall(args.array()?, &mut budget).await
+            }
+            _ => self.single(method, call.params, &mut budget).await,
+        }
+    }
+
+    /// One call after the other, each waiting for the one before. A result is bare, not wrapped in
+    /// an array as elsewhere: Supervisor's clients rely on it.
+    async fn multicall(&self, calls: Vec<Value>, budget: &mut Budget) -> Result<Value, Fault> {
+        let mut results = Vec::with_capacity(calls.len());
+        for call in calls {
+            results.push(match self.member(call, budget).await {
+                Ok(value) => value,
+                Err(fault) => fault.to_value(),
+            });
+        }
+        Ok(Value::Array(results))
+    }
+
+    async fn member(&self, call: Value, budget: &mut Budget) -> Result<Value, Fault> {
+        let name = call.get("methodName").and_then(Value::as_str);
+        let name = name.ok_or_else(|| Fault::with(Code::IncorrectParameters, "No methodName"))?;
+        let method = self
+            .find(name)
+            .ok_or_else(|| Fault::new(Code::UnknownMethod))?;
+        if matches!(method.operation(), Operation::Multicall) {
+            let why = "Recursive system.multicall forbidden";
+            return Err(Fault::with(Code::IncorrectParameters, why));
+        }
+        let params = match call.get("params") {
+            None => Vec::new(),
+            Some(Value::Array(params)) => params.clone(),
+            Some(_) => {
+                return Err(Fault::with(
+                    Code::IncorrectParameters,
+                    "params must be an array",
+                ));
+            }
+        };
+        self.single(method, params, budget).await
+    }
+
+    fn find(&self, name: &str) -> Option<&'static Method> {
+        self.methods()
+            .find(|method| method.names().any(|known| known == name))
+    }
+
+    fn methods(&self) -> impl Iterator<Item = &'static Method> {
+        let supervisor = self.supervisor;
+        METHODS
+            .iter()
+            .filter(move |method| supervisor || !method.name().starts_with("supervisor."))
+    }
+}
+
+/// How much log text one request may still carry.
+///
+/// The original reads whatever it is asked for into memory. A log without a limit can be larger
+/// than the machine, and a multicall can ask for it a thousand times.
+#[derive(Debug)]
+struct Budget(u64);
+
+impl Budget {
+    fn spend(&mut self, bytes: u64) -> Result<(), Fault> {
+        match self.0.checked_sub(bytes) {
+            Some(left) => {
+                self.0 = left;
+                Ok(())
+            }
+            None => Err(Fault::with(
+                Code::Failed,
+                format!("the answer would hold more than {LARGEST_ANSWER} bytes of logs"),
+            )),
+        }
+    }
+}
+
+const LARGEST_ANSWER: u64 = 64 << 20;
