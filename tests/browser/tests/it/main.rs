@@ -1,0 +1,4 @@
+//! What people do with a browser.
+#![forbid(unsafe_code)]
+
+mod site;
