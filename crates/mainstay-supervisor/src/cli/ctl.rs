@@ -1,0 +1,159 @@
+//! The command line of `mainstayctl`, which is that of `supervisorctl`.
+
+use std::path::PathBuf;
+
+use super::getopt::{Found, Spec, UsageError};
+
+/// What a command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Run an action, or the shell.
+    Run(Options),
+    /// Print the help.
+    Help,
+}
+
+/// What the command line sets.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// `-c`
+    pub configuration: Option<PathBuf>,
+    /// `-i`
+    pub interactive: bool,
+    /// `-s`
+    pub serverurl: Option<String>,
+    /// `-u`
+    pub username: Option<String>,
+    /// `-p`
+    pub password: Option<String>,
+    /// `-r`
+    pub history_file: Option<PathBuf>,
+    /// The action's words; none: the shell.
+    pub action: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Id {
+    Configuration,
+    Help,
+    Interactive,
+    Serverurl,
+    Username,
+    Password,
+    HistoryFile,
+}
+
+impl Options {
+    /// Reads the arguments, the program's name not among them.
+    pub fn parse(args: &[String]) -> Result<Command, UsageError> {
+        let line = Spec::split(SPECS, args)?;
+        let mut options = Self::default();
+        let mut seen: Vec<Id> = Vec::new();
+        for found in line.options {
+            if found.id == Id::Help {
+                return Ok(Command::Help);
+            }
+            if seen.contains(&found.id) {
+                return Err(UsageError::conflict(&found));
+            }
+            seen.push(found.id);
+            options.set(found)?;
+        }
+        options.action = line.rest;
+        Ok(Command::Run(options))
+    }
+
+    fn set(&mut self, found: Found<Id>) -> Result<(), UsageError> {
+        match found.id {
+            Id::Configuration => self.configuration = Some(found.value.into()),
+            Id::Interactive => self.interactive = true,
+            Id::Serverurl if is_url(&found.value) => self.serverurl = Some(found.value),
+            Id::Serverurl => {
+                let reason = format!("value {} is not a URL", crate::config::repr(&found.value));
+                return Err(UsageError::value(&found, reason));
+            }
+            Id::Username => self.username = Some(found.value),
+            Id::Password => self.password = Some(found.value),
+            Id::HistoryFile => self.history_file = Some(found.value.into()),
+            // It ends the reading.
+            Id::Help => {}
+        }
+        Ok(())
+    }
+
+    /// The text for `-h`. `program` is the name it was called by.
+    pub fn help(program: &str) -> String {
+        format!(
+            "{program} -- control the programs that mainstayd runs\n\n\
+             Usage: {program} [options] [action [arguments]]\n\n\
+             Options:\n{}\n\
+             Without an action, a shell starts; its `help` lists the actions.\n",
+            Spec::help(SPECS)
+        )
+    }
+}
+
+/// A scheme, and a host or a path after it.
+fn is_url(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let mut letters = scheme.chars();
+    letters.next().is_some_and(|c| c.is_ascii_alphabetic())
+        && letters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
+        && !rest.trim_start_matches("//").is_empty()
+}
+
+const SPECS: &[Spec<Id>] = &[
+    Spec {
+        id: Id::Configuration,
+        short: &['c'],
+        long: &["configuration"],
+        value: Some("FILE"),
+        help: "the configuration",
+    },
+    Spec {
+        id: Id::Help,
+        short: &['h', '?'],
+        long: &["help"],
+        value: None,
+        help: "print this text and exit",
+    },
+    Spec {
+        id: Id::Interactive,
+        short: &['i'],
+        long: &["interactive"],
+        value: None,
+        help: "with an action: ask on the terminal where it needs an answer",
+    },
+    Spec {
+        id: Id::Serverurl,
+        short: &['s'],
+        long: &["serverurl"],
+        value: Some("URL"),
+        help: "the daemon (default http://localhost:9001)",
+    },
+    Spec {
+        id: Id::Username,
+        short: &['u'],
+        long: &["username"],
+        value: Some("NAME"),
+        help: "the login's name",
+    },
+    Spec {
+        id: Id::Password,
+        short: &['p'],
+        long: &["password"],
+        value: Some("PASSWORD"),
+        help: "the login's password; everybody on this machine can see it there",
+    },
+    Spec {
+        id: Id::HistoryFile,
+        short: &['r'],
+        long: &["history-file", "history_file"],
+        value: Some("FILE"),
+        help: "where the shell keeps its history",
+    },
+];

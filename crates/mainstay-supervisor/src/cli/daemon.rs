@@ -1,0 +1,350 @@
+//! The command line of `mainstayd`, which is that of `supervisord` and a little more.
+
+use std::path::PathBuf;
+
+use super::getopt::{Found, Spec, UsageError};
+use crate::config::options::{Opt, supervisord as option};
+use crate::config::{self, Context, Level, MainLogFile, User};
+
+/// What a command line asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Command {
+    /// Run.
+    Run(Options),
+    /// Check the configuration: print the report, exit with 0 or 2.
+    Check(Options),
+    /// Print a sample configuration.
+    SampleConfig,
+    /// Print the help.
+    Help,
+    /// Print the version.
+    Version,
+}
+
+/// What the command line sets. It wins over the configuration, and every time that is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// `-c`
+    pub configuration: Option<PathBuf>,
+    /// `-n`
+    pub nodaemon: bool,
+    /// `-s`
+    pub silent: bool,
+    /// `-u`
+    pub user: Option<User>,
+    /// `-m`
+    pub umask: Option<u32>,
+    /// `-d`
+    pub directory: Option<PathBuf>,
+    /// `-l`
+    pub logfile: Option<MainLogFile>,
+    /// `-y`
+    pub logfile_maxbytes: Option<u64>,
+    /// `-z`
+    pub logfile_backups: Option<u32>,
+    /// `-e`
+    pub loglevel: Option<Level>,
+    /// `-j`
+    pub pidfile: Option<PathBuf>,
+    /// `-i`
+    pub identifier: Option<String>,
+    /// `-q`
+    pub childlogdir: Option<PathBuf>,
+    /// `-k`
+    pub nocleanup: bool,
+    /// `-a`
+    pub minfds: Option<u64>,
+    /// `--minprocs`
+    pub minprocs: Option<u64>,
+    /// `-t`
+    pub strip_ansi: bool,
+}
+
+/// The options by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Id {
+    Configuration,
+    Nodaemon,
+    Silent,
+    Help,
+    Version,
+    User,
+    Umask,
+    Directory,
+    Logfile,
+    LogfileMaxbytes,
+    LogfileBackups,
+    Loglevel,
+    Pidfile,
+    Identifier,
+    Childlogdir,
+    Nocleanup,
+    Minfds,
+    Minprocs,
+    StripAnsi,
+    ProfileOptions,
+    Check,
+    SampleConfig,
+}
+
+impl Options {
+    /// Reads the arguments, the program's name not among them.
+    ///
+    /// Options act from left to right: what stands after `-h` or `-v` is not looked at.
+    pub fn parse(args: &[String], context: &Context) -> Result<Command, UsageError> {
+        let line = Spec::split(SPECS, args)?;
+        let mut options = Self::default();
+        let mut seen: Vec<Id> = Vec::new();
+        let mut check = false;
+        for found in &line.options {
+            match found.id {
+                Id::Help => return Ok(Command::Help),
+                Id::Version => return Ok(Command::Version),
+                Id::SampleConfig => return Ok(Command::SampleConfig),
+                _ if seen.contains(&found.id) => return Err(UsageError::conflict(found)),
+                id => seen.push(id),
+            }
+            check |= found.id == Id::Check;
+            options.set(found, context)?;
+        }
+        if !line.rest.is_empty() {
+            return Err(UsageError::positional(&line.rest));
+        }
+        Ok(if check {
+            Command::Check(options)
+        } else {
+            Command::Run(options)
+        })
+    }
+
+    fn set(&mut self, found: &Found<Id>, context: &Context) -> Result<(), UsageError> {
+        match found.id {
+            Id::Configuration => self.configuration = Some(found.value.clone().into()),
+            Id::Nodaemon => self.nodaemon = true,
+            Id::Silent => self.silent = true,
+            Id::Nocleanup => self.nocleanup = true,
+            Id::StripAnsi => self.strip_ansi = true,
+            Id::User => self.user = Some(value(&option::USER, found, context)?),
+            Id::Umask => self.umask = Some(value(&option::UMASK, found, context)?),
+            Id::Directory => self.directory = Some(value(&option::DIRECTORY, found, context)?),
+            Id::Logfile => self.logfile = Some(value(&option::LOGFILE, found, context)?),
+            Id::LogfileMaxbytes => {
+                self.logfile_maxbytes = Some(value(&option::LOGFILE_MAXBYTES, found, context)?);
+            }
+            Id::LogfileBackups => {
+                let number = value(&option::LOGFILE_BACKUPS, found, context)?.max(0);
+                self.logfile_backups = Some(u32::try_from(number).unwrap_or(u32::MAX));
+            }
+            Id::Loglevel => self.loglevel = Some(value(&option::LOGLEVEL, found, context)?),
+            Id::Pidfile => self.pidfile = Some(value(&option::PIDFILE, found, context)?),
+            Id::Identifier => self.identifier = Some(found.value.clone()),
+            Id::Childlogdir => {
+                self.childlogdir = Some(value(&option::CHILDLOGDIR, found, context)?);
+            }
+            Id::Minfds => self.minfds = Some(number(&option::MINFDS, found, context)?),
+            Id::Minprocs => self.minprocs = Some(number(&option::MINPROCS, found, context)?),
+            // A profiler of Python's; and what the caller has dealt with.
+            Id::ProfileOptions | Id::Check | Id::Help | Id::Version | Id::SampleConfig => {}
+        }
+        Ok(())
+    }
+
+    /// The text for `-h`. `program` is the name it was called by.
+    pub fn help(program: &str) -> String {
+        format!(
+            "{program} -- run a set of programs as daemons\n\n\
+             Usage: {program} [options]\n\n\
+             Options:\n{}\n\
+             Without -c, the configuration is looked for in etc/supervisord.conf and \
+             supervisord.conf\nof the directory above the program's, then of the current \
+             directory, then in\n/etc/supervisord.conf and /etc/supervisor/supervisord.conf.\n",
+            Spec::help(SPECS)
+        )
+    }
+}
+
+fn value<T>(option: &Opt<T>, found: &Found<Id>, context: &Context) -> Result<T, UsageError> {
+    config::value(&option.kind, &found.value, context)
+        .map_err(|reason| UsageError::value(found, reason))
+}
+
+fn number(option: &Opt<i64>, found: &Found<Id>, context: &Context) -> Result<u64, UsageError> {
+    Ok(u64::try_from(value(option, found, context)?).unwrap_or(0))
+}
+
+const fn flag(
+    id: Id,
+    short: &'static [char],
+    long: &'static [&'static str],
+    help: &'static str,
+) -> Spec<Id> {
+    Spec {
+        id,
+        short,
+        long,
+        value: None,
+        help,
+    }
+}
+
+const fn valued(
+    id: Id,
+    short: &'static [char],
+    long: &'static [&'static str],
+    value: &'static str,
+    help: &'static str,
+) -> Spec<Id> {
+    Spec {
+        id,
+        short,
+        long,
+        value: Some(value),
+        help,
+    }
+}
+
+const SPECS: &[Spec<Id>] = &[
+    valued(
+        Id::Configuration,
+        &['c'],
+        &["configuration"],
+        "FILE",
+        "the configuration",
+    ),
+    flag(
+        Id::Nodaemon,
+        &['n'],
+        &["nodaemon"],
+        "stay in the foreground",
+    ),
+    flag(
+        Id::Silent,
+        &['s'],
+        &["silent"],
+        "in the foreground, no log on the standard output",
+    ),
+    flag(Id::Help, &['h', '?'], &["help"], "print this text and exit"),
+    flag(
+        Id::Version,
+        &['v'],
+        &["version"],
+        "print the version and exit",
+    ),
+    flag(
+        Id::Check,
+        &[],
+        &["check"],
+        "report all mistakes of the configuration; exit with 0 or 2",
+    ),
+    flag(
+        Id::SampleConfig,
+        &[],
+        &["sample-config"],
+        "print a sample configuration and exit",
+    ),
+    valued(
+        Id::User,
+        &['u'],
+        &["user"],
+        "USER",
+        "become this user, by name or uid",
+    ),
+    valued(
+        Id::Umask,
+        &['m'],
+        &["umask"],
+        "UMASK",
+        "mask for files, octal (default 022)",
+    ),
+    valued(
+        Id::Directory,
+        &['d'],
+        &["directory"],
+        "DIRECTORY",
+        "directory of the daemon",
+    ),
+    valued(
+        Id::Logfile,
+        &['l'],
+        &["logfile"],
+        "FILE",
+        "the main log, or syslog",
+    ),
+    valued(
+        Id::LogfileMaxbytes,
+        &['y'],
+        &["logfile_maxbytes"],
+        "BYTES",
+        "rotate the main log at this size (default 50MB)",
+    ),
+    valued(
+        Id::LogfileBackups,
+        &['z'],
+        &["logfile_backups"],
+        "NUMBER",
+        "how many rotated main logs to keep (default 10)",
+    ),
+    valued(
+        Id::Loglevel,
+        &['e'],
+        &["loglevel"],
+        "LEVEL",
+        "critical, error, warn, info, debug, trace or blather",
+    ),
+    valued(
+        Id::Pidfile,
+        &['j'],
+        &["pidfile"],
+        "FILE",
+        "where to write the pid",
+    ),
+    valued(
+        Id::Identifier,
+        &['i'],
+        &["identifier"],
+        "NAME",
+        "name of this daemon (default supervisor)",
+    ),
+    valued(
+        Id::Childlogdir,
+        &['q'],
+        &["childlogdir"],
+        "DIRECTORY",
+        "where AUTO logs live",
+    ),
+    flag(
+        Id::Nocleanup,
+        &['k'],
+        &["nocleanup"],
+        "keep AUTO logs of former runs",
+    ),
+    valued(
+        Id::Minfds,
+        &['a'],
+        &["minfds"],
+        "NUMBER",
+        "file descriptors to have at least",
+    ),
+    valued(
+        Id::Minprocs,
+        &[],
+        &["minprocs"],
+        "NUMBER",
+        "processes to be allowed at least",
+    ),
+    flag(
+        Id::StripAnsi,
+        &['t'],
+        &["strip_ansi"],
+        "remove terminal control sequences from logs",
+    ),
+    valued(
+        Id::ProfileOptions,
+        &[],
+        &["profile_options"],
+        "LIST",
+        "accepted and ignored",
+    ),
+];
