@@ -102,3 +102,8 @@ pub use crate::error::Error;
 pub use crate::hasher::{Hasher, HasherBuilder};
 pub use crate::params::{Limits, Params, Policy};
 pub use crate::verdict::{Rehash, Verdict};
+
+/// The README's programs.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
