@@ -1,2 +1,75 @@
-#![doc = "Part of Mainstay."]
+//! Middleware against cross-site request forgery, for forms and for scripts, for tower and axum.
+//!
+//! ```no_run
+//! use axum::{Router, response::Html, routing::get};
+//! use mainstay_csrf::{Csrf, CsrfToken, KeyRing};
+//!
+//! async fn form(token: CsrfToken) -> Html<String> {
+//!     let field = token.field();
+//!     Html(format!("<form method=post>{field}<input name=name><button>Send</button></form>"))
+//! }
+//!
+//! async fn receive(body: String) -> String {
+//!     body
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // `mainstay key` prints a key for the configuration.
+//!     let keys = KeyRing::new(std::env::var("CSRF_KEY")?)?;
+//!     let csrf = Csrf::new(keys).own_origin("https://app.example.com").build()?;
+//!
+//!     let app = Router::new().route("/", get(form).post(receive)).layer(csrf);
+//!     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//!     Ok(axum::serve(listener, app).await?)
+//! }
+//! ```
+//!
+//! # What happens to a request
+//!
+//! `GET`, `HEAD`, `OPTIONS` and `TRACE` pass. For every other request the browser's own headers are
+//! asked first (`Sec-Fetch-Site`, then `Origin`, then `Referer`): if they say that another origin made
+//! it, it is refused, and not one byte of its body is read. Then it has to bring a token that this
+//! service issued to this browser, in the header `X-CSRF-Token` or in the form's field `csrf_token`.
+//! Bodies are searched frame by frame, within a limit, and the handler gets every byte of them.
+//!
+//! # When not to use it
+//!
+//! - For an API whose clients send `Authorization: Bearer`: a browser never does so by itself.
+//! - Against cross-site scripting: a script that runs in your own page can read your tokens.
+//! - To protect `GET`. What a link can do, do not do on `GET`.
 #![forbid(unsafe_code)]
+
+mod body;
+mod builder;
+mod check;
+mod cookie;
+mod error;
+mod extract;
+mod failure;
+mod handle;
+mod html;
+mod keys;
+mod layer;
+mod origin;
+mod policy;
+mod refusal;
+mod route;
+mod session;
+mod token;
+
+pub use self::{
+    body::{MaybeReplay, Rejoin, Replay},
+    builder::Csrf,
+    check::Standing,
+    cookie::SameSite,
+    error::Error,
+    extract::{CsrfToken, CsrfVerified, MissingLayer, NotVerified},
+    failure::{Failure, Place},
+    html::{Field, Meta},
+    keys::{Key, KeyRing},
+    layer::{AnyBody, CsrfLayer, CsrfService, Handover, InPlace, ResponseFuture},
+    policy::Tokens,
+    refusal::RefusalBody,
+    session::{Binding, SessionUnavailable},
+};

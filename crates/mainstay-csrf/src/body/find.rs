@@ -1,0 +1,148 @@
+use std::{
+    collections::VecDeque,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame};
+
+use super::{Media, Replay, multipart, urlencoded};
+
+/// Pulls frames until a scanner has seen the field, and keeps them all.
+///
+/// Frames are kept as they came, by reference; what is scanned is copied nowhere, except for a name
+/// or a value that is cut in two.
+pub(crate) struct Finder<E> {
+    frames: VecDeque<Frame<Bytes>>,
+    error: Option<E>,
+    read: usize,
+    limit: usize,
+    scanner: Scanner,
+}
+
+/// How a search ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Value(Vec<u8>),
+    /// The body ended, or does not have the shape that its media type promises.
+    Nothing,
+    BeyondLimit,
+    /// The body ended in an error, which [`Finder::error`] holds.
+    Error,
+}
+
+/// What a scanner has to say after each piece.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Scan {
+    More,
+    Value(Vec<u8>),
+    /// The field is there, and its value is longer than a token can be.
+    TooLong,
+    /// There will be no field, however much follows.
+    Never,
+}
+
+enum Scanner {
+    Urlencoded(urlencoded::Scanner),
+    Multipart(multipart::Scanner),
+}
+
+impl<E> Finder<E> {
+    pub(crate) fn new(media: Media, field: &str, limit: usize) -> Self {
+        let scanner = match media {
+            Media::Urlencoded => Scanner::Urlencoded(urlencoded::Scanner::new(field)),
+            Media::Multipart(boundary) => {
+                Scanner::Multipart(multipart::Scanner::new(&boundary, field))
+            }
+        };
+        Self {
+            frames: VecDeque::new(),
+            error: None,
+            read: 0,
+            limit,
+            scanner,
+        }
+    }
+
+    /// Cancel safe: what was pulled stays in the finder.
+    pub(crate) fn poll<B>(&mut self, body: &mut B, cx: &mut Context<'_>) -> Poll<Found>
+    where
+        B: Body<Data = Bytes, Error = E> + Unpin,
+    {
+        loop {
+            let frame = match ready!(Pin::new(&mut *body).poll_frame(cx)) {
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => {
+                    self.error = Some(error);
+                    return Poll::Ready(Found::Error);
+                }
+                None => return Poll::Ready(self.end()),
+            };
+            let Some(data) = frame.data_ref() else {
+                self.frames.push_back(frame);
+                continue;
+            };
+            if data.is_empty() {
+                // Nobody can tell it from no frame, and a stream of them must not fill the queue.
+                continue;
+            }
+            // Cut to the limit, so that the verdict does not depend on how the body is framed.
+            let scan = self
+                .scanner
+                .feed(&data[..data.len().min(self.limit - self.read)]);
+            let beyond = data.len() > self.limit - self.read;
+            self.read = self.limit.min(self.read + data.len());
+            self.frames.push_back(frame);
+            match scan {
+                Scan::Value(value) => return Poll::Ready(Found::Value(value)),
+                Scan::TooLong => return Poll::Ready(Found::Value(TOO_LONG.to_vec())),
+                Scan::Never => return Poll::Ready(Found::Nothing),
+                Scan::More if beyond => return Poll::Ready(Found::BeyondLimit),
+                Scan::More => {}
+            }
+        }
+    }
+
+    pub(crate) fn error(&mut self) -> Option<E> {
+        self.error.take()
+    }
+
+    /// The body as it was before the search.
+    pub(crate) fn replay<B>(self, rest: B) -> Replay<B>
+    where
+        B: Body<Data = Bytes, Error = E>,
+    {
+        Replay::new(self.frames, self.error, rest)
+    }
+
+    fn end(&mut self) -> Found {
+        match self.scanner.finish() {
+            Scan::Value(value) => Found::Value(value),
+            Scan::TooLong => Found::Value(TOO_LONG.to_vec()),
+            Scan::More | Scan::Never => Found::Nothing,
+        }
+    }
+}
+
+impl Scanner {
+    fn feed(&mut self, data: &[u8]) -> Scan {
+        match self {
+            Self::Urlencoded(scanner) => scanner.feed(data),
+            Self::Multipart(scanner) => scanner.feed(data),
+        }
+    }
+
+    fn finish(&mut self) -> Scan {
+        match self {
+            Self::Urlencoded(scanner) => scanner.finish(),
+            Self::Multipart(scanner) => scanner.finish(),
+        }
+    }
+}
+
+/// The longest value that is looked at: more than ten times a token.
+pub(super) const VALUE_LIMIT: usize = 1024;
+
+/// Stands for a value beyond that: not empty, and no token.
+const TOO_LONG: &[u8] = b"(too long)";

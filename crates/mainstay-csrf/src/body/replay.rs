@@ -1,0 +1,197 @@
+use std::{
+    collections::VecDeque,
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum_core::body::Body as AxumBody;
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{
+    BodyExt,
+    combinators::{BoxBody, UnsyncBoxBody},
+};
+use pin_project_lite::pin_project;
+
+pin_project! {
+    /// A body of which the beginning was read and is given again.
+    ///
+    /// It yields the very frames that were pulled, then what is left of the body: bytes, trailers
+    /// and errors are those that the client sent, and nothing was copied.
+    pub struct Replay<B>
+    where
+        B: Body,
+    {
+        frames: VecDeque<Frame<Bytes>>,
+        error: Option<B::Error>,
+        #[pin]
+        rest: B,
+    }
+}
+
+impl<B: Body> Replay<B> {
+    pub(super) fn new(frames: VecDeque<Frame<Bytes>>, error: Option<B::Error>, rest: B) -> Self {
+        Self {
+            frames,
+            error,
+            rest,
+        }
+    }
+}
+
+impl<B> Body for Replay<B>
+where
+    B: Body<Data = Bytes>,
+{
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let this = self.project();
+        if let Some(frame) = this.frames.pop_front() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
+        if let Some(error) = this.error.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        this.rest.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.frames.is_empty() && self.error.is_none() && self.rest.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let queued = self
+            .frames
+            .iter()
+            .filter_map(Frame::data_ref)
+            .map(|data| data.remaining() as u64)
+            .sum::<u64>();
+        let rest = self.rest.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(queued.saturating_add(rest.lower()));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(queued.saturating_add(upper));
+        }
+        hint
+    }
+}
+
+impl<B: Body> fmt::Debug for Replay<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay")
+            .field("frames", &self.frames.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A body type that can be put together again after its beginning was read.
+///
+/// axum's body and the boxed bodies of `http-body-util` are such types. A service that takes another
+/// one, such as hyper's `Incoming`, uses
+/// [`CsrfLayer::for_any_body`](crate::CsrfLayer::for_any_body).
+pub trait Rejoin: Body<Data = Bytes> + Unpin + Sized {
+    /// The body that yields what `replay` yields.
+    fn rejoin(replay: Replay<Self>) -> Self;
+}
+
+impl Rejoin for AxumBody {
+    fn rejoin(replay: Replay<Self>) -> Self {
+        Self::new(replay)
+    }
+}
+
+impl<E: Send + Sync + 'static> Rejoin for BoxBody<Bytes, E> {
+    fn rejoin(replay: Replay<Self>) -> Self {
+        replay.boxed()
+    }
+}
+
+impl<E: Send + 'static> Rejoin for UnsyncBoxBody<Bytes, E> {
+    fn rejoin(replay: Replay<Self>) -> Self {
+        replay.boxed_unsync()
+    }
+}
+
+pin_project! {
+    /// A body of any type, of which the beginning may have been read: what an inner service takes
+    /// behind [`CsrfLayer::for_any_body`](crate::CsrfLayer::for_any_body).
+    pub struct MaybeReplay<B>
+    where
+        B: Body,
+    {
+        #[pin]
+        inner: Inner<B>,
+    }
+}
+
+pin_project! {
+    #[project = InnerProj]
+    enum Inner<B>
+    where
+        B: Body,
+    {
+        Untouched { #[pin] body: B },
+        Replay { #[pin] body: Replay<B> },
+    }
+}
+
+impl<B: Body> MaybeReplay<B> {
+    pub(crate) fn untouched(body: B) -> Self {
+        Self {
+            inner: Inner::Untouched { body },
+        }
+    }
+
+    pub(crate) fn replay(body: Replay<B>) -> Self {
+        Self {
+            inner: Inner::Replay { body },
+        }
+    }
+}
+
+impl<B> Body for MaybeReplay<B>
+where
+    B: Body<Data = Bytes>,
+{
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        match self.project().inner.project() {
+            InnerProj::Untouched { body } => body.poll_frame(cx),
+            InnerProj::Replay { body } => body.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.inner {
+            Inner::Untouched { body } => body.is_end_stream(),
+            Inner::Replay { body } => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.inner {
+            Inner::Untouched { body } => body.size_hint(),
+            Inner::Replay { body } => body.size_hint(),
+        }
+    }
+}
+
+impl<B: Body> fmt::Debug for MaybeReplay<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let replayed = matches!(self.inner, Inner::Replay { .. });
+        f.debug_struct("MaybeReplay")
+            .field("replayed", &replayed)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,256 @@
+use std::{convert::Infallible, fmt, sync::Arc};
+
+use axum_core::{
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    response::{IntoResponse, Response},
+};
+use http::{Extensions, HeaderMap, Request, StatusCode, Uri, request::Parts};
+
+use crate::{
+    Failure, Field, Meta, Place, Standing,
+    handle::{Grip, Handle},
+    session::SessionUnavailable,
+};
+
+/// A token for the page that is being made.
+///
+/// ```
+/// use mainstay_csrf::CsrfToken;
+///
+/// async fn form(token: CsrfToken) -> axum::response::Html<String> {
+///     let field = token.field();
+///     format!("<form method=post>{field}<button>Go</button></form>").into()
+/// }
+/// ```
+///
+/// To take one is what makes the response carry the cookie and `Vary: Cookie`; a page that takes
+/// none stays as it is and can be cached by anyone. It has to be taken before the response's head
+/// leaves, so take it in the handler's arguments and not in a stream.
+///
+/// Under [`Csrf::headers_only`](crate::Csrf::headers_only) there are no tokens: the value is empty
+/// and the field is nothing, so that a template need not know which preset is in use.
+#[derive(Clone)]
+pub struct CsrfToken {
+    handle: Arc<Handle>,
+    secret: [u8; 32],
+    value: String,
+}
+
+impl CsrfToken {
+    /// The token of a request, outside of axum.
+    ///
+    /// # Errors
+    ///
+    /// When the request did not pass a CSRF layer, or when the layer could not find out the session.
+    pub fn of<B>(request: &Request<B>) -> Result<Self, MissingLayer> {
+        Self::take(request.extensions(), request.headers(), request.uri())
+    }
+
+    /// A new cookie for this browser and a token that goes with it; every older token of the browser
+    /// is void from then on.
+    ///
+    /// For the moment of signing in or out, where nothing else changes: a service that binds tokens
+    /// to the session has the same effect from the new session alone.
+    #[must_use]
+    pub fn rotate(&self) -> Self {
+        self.bound_to(*self.handle.rotate())
+    }
+
+    /// The token's text.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
+    /// The hidden field for a form: `{{ token.field() }}`.
+    #[must_use]
+    pub fn field(&self) -> Field<'_> {
+        Field {
+            name: &self.handle.policy.field,
+            value: &self.value,
+        }
+    }
+
+    /// The `<meta>` for the page's head, from which scripts take the token.
+    #[must_use]
+    pub fn meta(&self) -> Meta<'_> {
+        Meta {
+            name: &self.handle.policy.meta,
+            value: &self.value,
+        }
+    }
+
+    /// The name of the form's field.
+    #[must_use]
+    pub fn field_name(&self) -> &str {
+        &self.handle.policy.field
+    }
+
+    /// The name of the header in which scripts send the token.
+    #[must_use]
+    pub fn header_name(&self) -> &str {
+        self.handle.policy.header.as_str()
+    }
+
+    fn take(extensions: &Extensions, headers: &HeaderMap, uri: &Uri) -> Result<Self, MissingLayer> {
+        let Some(Grip(handle)) = extensions.get::<Grip>() else {
+            return Err(MissingLayer { session: None });
+        };
+        if let Err(missing) = handle.session {
+            return Err(MissingLayer {
+                session: Some(missing),
+            });
+        }
+        let secret = *handle.secret(headers, uri);
+        let token = Self {
+            handle: Arc::clone(handle),
+            secret,
+            value: String::new(),
+        };
+        Ok(token.bound_to(secret))
+    }
+
+    fn bound_to(&self, secret: [u8; 32]) -> Self {
+        let handle = Arc::clone(&self.handle);
+        let session = handle
+            .session
+            .as_ref()
+            .ok()
+            .and_then(|session| session.as_deref());
+        let value = handle.policy.issue(&secret, session, "");
+        Self {
+            handle,
+            secret,
+            value,
+        }
+    }
+}
+
+impl fmt::Debug for CsrfToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CsrfToken")
+            .field("field_name", &self.field_name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for CsrfToken {
+    type Rejection = MissingLayer;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingLayer> {
+        Self::take(&parts.extensions, &parts.headers, &parts.uri)
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for CsrfToken {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(Self::take(&parts.extensions, &parts.headers, &parts.uri).ok())
+    }
+}
+
+/// The proof that this request was checked and found good.
+///
+/// A handler that takes it cannot end up on an exempt route, or outside of the layer, by mistake: it
+/// would answer 500.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CsrfVerified {
+    standing: Standing,
+    place: Option<Place>,
+}
+
+impl CsrfVerified {
+    /// What the browser said about the origin of the request.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.standing
+    }
+
+    /// Where the token was, or `None` when the headers alone decided.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    pub(crate) fn by_headers(standing: Standing) -> Self {
+        Self {
+            standing,
+            place: None,
+        }
+    }
+
+    pub(crate) fn by_token(standing: Standing, place: Place) -> Self {
+        Self {
+            standing,
+            place: Some(place),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for CsrfVerified {
+    type Rejection = NotVerified;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotVerified> {
+        let grip = parts.extensions.get::<Grip>();
+        grip.and_then(|Grip(handle)| handle.verified.clone())
+            .ok_or(NotVerified(()))
+    }
+}
+
+/// There is no CSRF layer around the handler, or one that cannot issue tokens.
+#[derive(Debug)]
+pub struct MissingLayer {
+    session: Option<SessionUnavailable>,
+}
+
+impl fmt::Display for MissingLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.session {
+            Some(missing) => write!(
+                f,
+                "{}",
+                Failure::SessionUnavailable {
+                    what: missing.what()
+                }
+            ),
+            None => f.write_str("no CSRF layer is around this handler"),
+        }
+    }
+}
+
+impl std::error::Error for MissingLayer {}
+
+impl IntoResponse for MissingLayer {
+    fn into_response(self) -> Response {
+        tracing::error!(target: "mainstay_csrf", "no token for this page: {self}");
+        (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "no CSRF token can be issued here",
+        )
+            .into_response()
+    }
+}
+
+/// The request was not checked: its method is safe, its route exempt, or there is no layer.
+#[derive(Debug)]
+pub struct NotVerified(());
+
+impl fmt::Display for NotVerified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request was not checked against CSRF")
+    }
+}
+
+impl std::error::Error for NotVerified {}
+
+impl IntoResponse for NotVerified {
+    fn into_response(self) -> Response {
+        tracing::error!(target: "mainstay_csrf", "a handler demands a check that did not happen");
+        (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "this request was not checked",
+        )
+            .into_response()
+    }
+}
