@@ -160,7 +160,7 @@ pub(crate) fn build_binaries(options: &[&str]) -> Result<()> {
 }
 
 /// Tells a test where the programs are that it is to drive.
-fn with_binaries<'a>(command: &'a mut Command, profile: &str) -> &'a mut Command {
+pub(crate) fn with_binaries<'a>(command: &'a mut Command, profile: &str) -> &'a mut Command {
     let folder = target_dir().join(profile);
     command
         .env("MAINSTAY_BIN", &folder)

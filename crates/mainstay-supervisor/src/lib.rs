@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod ctl;
 pub mod daemon;
+pub mod event;
 pub mod log;
 pub mod process;
 pub mod rpc;
