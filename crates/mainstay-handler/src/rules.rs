@@ -32,7 +32,7 @@ impl Rules {
         self.recognisers.push(Recogniser {
             link: Arc::new(|link| link.downcast_ref::<E>().map(|it| Known::Borrowed(it))),
             #[cfg(feature = "anyhow")]
-            context: Arc::new(|cause| cause.downcast_ref::<E>().map(|it| Known::Borrowed(it))),
+            context: Arc::new(context::<E>),
         });
     }
 
@@ -117,20 +117,11 @@ impl Rules {
     #[cfg(feature = "anyhow")]
     fn find_context<'a>(&self, error: &'a Error) -> Option<Known<'a>> {
         let cause = error.as_anyhow()?;
-        let status = cause
-            .downcast_ref::<StatusError>()
-            .map(|it| Known::Borrowed(it));
-        status
-            .into_iter()
-            .chain(
-                self.recognisers
-                    .iter()
-                    .filter_map(|rule| (rule.context)(cause)),
-            )
-            .find(|known| {
-                let found: *const dyn HttpError = known.get();
-                error.causes().all(|link| !std::ptr::addr_eq(link, found))
-            })
+        context::<StatusError>(cause).or_else(|| {
+            self.recognisers
+                .iter()
+                .find_map(|rule| (rule.context)(cause))
+        })
     }
 }
 
@@ -198,6 +189,17 @@ impl<'a> Known<'a> {
             Known::Owned(error) => error,
         }
     }
+}
+
+/// Asked for a type, anyhow looks among the links of the chain as well; those wait for their turn.
+#[cfg(feature = "anyhow")]
+fn context<E: HttpError>(cause: &anyhow::Error) -> Option<Known<'_>> {
+    let found = cause.downcast_ref::<E>()?;
+    let is_link = |link: &(dyn StdError + 'static)| {
+        link.downcast_ref::<E>()
+            .is_some_and(|link| std::ptr::eq(link, found))
+    };
+    (!cause.chain().any(is_link)).then_some(Known::Borrowed(found))
 }
 
 fn built_in<'a>(link: &'a (dyn StdError + 'static)) -> Option<&'a dyn HttpError> {
