@@ -5,7 +5,7 @@ use std::{
     error::Error as StdError,
     fmt,
     panic::Location,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use axum_core::response::{IntoResponse, Response};
@@ -14,7 +14,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    Chain, HttpError, StatusError, event::joined, report::Report, rules::Rules, status::reason,
+    Chain, HttpError, StatusError, report::Report, responded::Responded, rules::Rules,
+    status::reason,
 };
 
 /// What a handler returns.
@@ -94,11 +95,11 @@ impl Error {
     #[track_caller]
     pub fn respond(response: impl IntoResponse) -> Self {
         let response = response.into_response();
-        let responded = Responded {
-            status: response.status(),
-            response: Mutex::new(Some(response)),
-        };
-        Self::of(Cause::Response(responded), "Response", Location::caller())
+        Self::of(
+            Cause::Response(Responded::new(response)),
+            "Response",
+            Location::caller(),
+        )
     }
 
     fn of(cause: Cause, kind: &'static str, location: &'static Location<'static>) -> Self {
@@ -217,12 +218,6 @@ impl Error {
 
     /// The first error of this type in the chain of causes.
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
-        #[cfg(feature = "anyhow")]
-        if let Cause::Anyhow(cause) = &self.0.cause
-            && let Some(found) = anyhow_downcast::<T>(cause)
-        {
-            return Some(found);
-        }
         self.causes().find_map(|link| link.downcast_ref())
     }
 
@@ -276,7 +271,7 @@ impl Error {
     /// The status of a response that is to be sent as it is.
     pub(crate) fn responded(&self) -> Option<StatusCode> {
         match &self.0.cause {
-            Cause::Response(responded) => Some(responded.status),
+            Cause::Response(responded) => Some(responded.status()),
             _ => None,
         }
     }
@@ -330,14 +325,10 @@ impl Error {
     }
 
     fn take_response(&self) -> Option<Response> {
-        let Cause::Response(responded) = &self.0.cause else {
-            return None;
-        };
-        responded
-            .response
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+        match &self.0.cause {
+            Cause::Response(responded) => responded.take(),
+            _ => None,
+        }
     }
 }
 
@@ -395,34 +386,6 @@ impl fmt::Debug for Error {
     }
 }
 
-/// The cause of an error that is a finished response.
-struct Responded {
-    status: StatusCode,
-    /// In a mutex because a body is not `Sync`, and an error has to be.
-    response: Mutex<Option<Response>>,
-}
-
-impl fmt::Display for Responded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "answered {}", self.status)
-    }
-}
-
-impl fmt::Debug for Responded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Responded")
-            .field("status", &self.status)
-            .finish_non_exhaustive()
-    }
-}
-
-impl StdError for Responded {}
-
-/// The error in one line, for messages.
-pub(crate) fn line(error: &Error) -> String {
-    joined(&error.texts())
-}
-
 /// `anyhow::Error` as itself: turned into a boxed error its first link could not be recognised.
 #[cfg(feature = "anyhow")]
 fn as_anyhow<E: 'static>(cause: E) -> std::result::Result<anyhow::Error, E> {
@@ -435,12 +398,4 @@ fn as_anyhow<E: 'static>(cause: E) -> std::result::Result<anyhow::Error, E> {
         (None, Some(cause)) => Err(cause),
         (None, None) => unreachable!("the slot is emptied only when something was found in it"),
     }
-}
-
-/// Also finds what was attached by `.context(…)`.
-#[cfg(feature = "anyhow")]
-fn anyhow_downcast<T: StdError + 'static>(cause: &anyhow::Error) -> Option<&T> {
-    // anyhow asks for `Send + Sync` of what it looks for, which a foreign `T` need not be; the
-    // chain is searched for those.
-    cause.chain().find_map(|link| link.downcast_ref::<T>())
 }

@@ -98,7 +98,3 @@ impl fmt::Debug for Chain<'_> {
             .finish()
     }
 }
-
-pub(crate) fn joined(texts: &[String]) -> String {
-    texts.join(": ")
-}

@@ -172,6 +172,7 @@ mod problem;
 mod rejection;
 mod render;
 mod report;
+mod responded;
 mod rules;
 mod status;
 

@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use http::StatusCode;
 use tracing::{Level, field};
 
-use crate::{Error, ErrorEvent, Origin, PanicError, error::line, rules::Answer};
+use crate::{Error, ErrorEvent, Origin, PanicError, rules::Answer};
 
 const TARGET: &str = "mainstay::http";
 
@@ -33,7 +33,7 @@ pub(crate) struct Private<'a> {
 
 pub(crate) fn answered(level: Level, event: &ErrorEvent<'_>, private: &Private<'_>) {
     let text = match (event.error, private.text) {
-        (Some(error), _) => line(error),
+        (Some(error), _) => error.texts().join(": "),
         (None, Some(text)) => text.to_owned(),
         (None, None) => String::new(),
     };
@@ -61,7 +61,7 @@ pub(crate) fn unhandled(error: &Error, answer: &Answer<'_>) {
     if error.responded().is_some() && !crate::rules::is_error(answer.status) {
         return;
     }
-    let text = line(error);
+    let text = error.texts().join(": ");
     let details = Details::of(Some(error), answer.origin);
     tracing::event!(
         target: TARGET,

@@ -286,7 +286,7 @@ mod tests {
         }
 
         #[test]
-        fn an_excluded_format_is_never_chosen(rest in "[a-z]{1,4}/[*],|text/[*],|[*]/[*];q=0.[0-9],") {
+        fn an_excluded_format_is_never_chosen(rest in "[a-z]{1,4}/[*],|text/[*],|[*]/[*];q=0[.][0-9],") {
             let accept = format!("{rest}text/html;q=0,application/json;q=0.1");
             prop_assert_ne!(negotiate(Some(accept.as_bytes()), Html), Html);
         }
