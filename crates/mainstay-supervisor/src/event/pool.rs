@@ -30,7 +30,9 @@ impl Event {
             from.name()
         );
         match to {
-            State::Starting | State::Backoff => let _ = write!(payload, " tries:{tries}");,
+            State::Starting | State::Backoff => {
+                let _ = write!(payload, " tries:{tries}");
+            }
             State::Running | State::Stopping | State::Stopped => {
                 let _ = write!(payload, " pid:{pid}");
             }
