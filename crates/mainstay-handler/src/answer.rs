@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use axum_core::{body::Body, response::Response};
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Uri,
+    HeaderMap, HeaderValue, Method, Request, StatusCode, Uri,
     header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE},
     response::Parts,
 };
@@ -119,9 +119,7 @@ impl Seen {
 
     pub(crate) fn answer_foreign(&self, config: &Config, parts: Parts, text: &[u8]) -> Response {
         let text = String::from_utf8_lossy(text);
-        let text = text.trim();
-        // "Not Found" says nothing that the status does not.
-        let text = Some(text).filter(|text| !text.is_empty() && *text != reason(parts.status));
+        let text = Some(beyond_reason(text.trim(), parts.status)).filter(|text| !text.is_empty());
         let private = parts.status.is_server_error();
         let message = text
             .filter(|_| !private)
@@ -229,6 +227,16 @@ fn accept(headers: &HeaderMap) -> Option<HeaderValue> {
 fn is_sound(id: &HeaderValue) -> bool {
     let id = id.as_bytes();
     (1..=LONGEST_REQUEST_ID).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+}
+
+/// What a text says that the status does not: all of it but `Not Found`, or the `Forbidden - ` that
+/// some begin with.
+fn beyond_reason(text: &str, status: StatusCode) -> &str {
+    match text.strip_prefix(reason(status)) {
+        Some("") => "",
+        Some(rest) => rest.strip_prefix(" - ").unwrap_or(text),
+        None => text,
+    }
 }
 
 /// Decided by what the body says of itself: a stream must not be collected to find out.

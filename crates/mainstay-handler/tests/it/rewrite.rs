@@ -53,6 +53,8 @@ async fn which_are_rewritten_and_what_is_logged() {
         ("short 4xx", typed(403, plain, "wrong token\n"), Some(Some("wrong token")), Some("HTTP 403 - wrong token")),
         ("short 4xx, odd case", typed(403, "TEXT/PLAIN", "wrong"), Some(Some("wrong")), Some("HTTP 403 - wrong")),
         ("only the reason", typed(404, plain, "Not Found"), Some(None), Some("HTTP 404")),
+        ("after the reason", typed(403, plain, "Forbidden - wrong token\n"), Some(Some("wrong token")), Some("HTTP 403 - wrong token")),
+        ("like the reason", typed(404, plain, "Not Founded"), Some(Some("Not Founded")), Some("HTTP 404 - Not Founded")),
         ("empty", StatusCode::NOT_FOUND.into_response(), Some(None), Some("HTTP 404")),
         ("empty html", typed(404, "text/html", ""), Some(None), Some("HTTP 404")),
         ("not UTF-8", typed(400, plain, &b"a\xff"[..]), Some(Some("a\u{fffd}")), Some("HTTP 400 - a\u{fffd}")),
