@@ -52,6 +52,26 @@ fn derivation_alone(bencher: Bencher<'_, '_>, name: &str) {
     });
 }
 
+/// All four have to take the same time.
+#[divan::bench(
+    args = ["right", "wrong", "no such user", "damaged hash"],
+    sample_count = 20,
+    sample_size = 1
+)]
+fn login(bencher: Bencher<'_, '_>, case: &str) {
+    let hasher = Hasher::builder().params(Params::OWASP_16_MIB).build();
+    let hasher = hasher.unwrap_or_else(|error| panic!("{error}"));
+    let stored = hasher
+        .hash("password")
+        .unwrap_or_else(|error| panic!("{error}"));
+    bencher.bench_local(|| match case {
+        "right" => hasher.verify(black_box("password"), &stored),
+        "wrong" => hasher.verify(black_box("passwort"), &stored),
+        "no such user" => hasher.dummy_verify(black_box("password")),
+        _ => hasher.verify(black_box("password"), &stored[1..]),
+    });
+}
+
 #[divan::bench(args = [
     "$scrypt$ln=17,r=8,p=1$6l2rlbKW0tpb67239j5HaA$0gIUvTYfKmqR+XP/JECBAP9MkrvzAtffie9MOzKTKn0",
     "16384$8$1$70c49c95ff3901ee998629e3e2287a66$1f2371347a68d2da1f743d31ccb21f86b15ab7261fb53bb796282ac5f48f4bd9",
