@@ -29,6 +29,16 @@ pub enum Channel {
     Stderr,
 }
 
+impl Channel {
+    /// `stdout` or `stderr`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+}
+
 /// A state of a process; the number is what clients see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
@@ -187,6 +197,43 @@ pub enum Request {
     ClearLogs { name: String, reply: ReplyTo<()> },
     ClearAllLogs { reply: ReplyTo<Vec<Outcome>> },
     SendStdin { name: String, data: Vec<u8>, reply: ReplyTo<()> },
+}
+
+impl Request {
+    /// Answers with a fault, whatever was asked.
+    pub fn refuse(self, fault: Fault) {
+        /// A caller that has gone needs no answer.
+        fn answer<T>(reply: ReplyTo<T>, fault: Fault) {
+            drop(reply.send(Err(fault)));
+        }
+        match self {
+            Self::Check { reply, .. } => answer(reply, fault),
+            Self::Identifier { reply, .. } => answer(reply, fault),
+            Self::Shutdown { reply, .. } => answer(reply, fault),
+            Self::Restart { reply, .. } => answer(reply, fault),
+            Self::Reread { reply, .. } => answer(reply, fault),
+            Self::AddGroup { reply, .. } => answer(reply, fault),
+            Self::RemoveGroup { reply, .. } => answer(reply, fault),
+            Self::Start { reply, .. } => answer(reply, fault),
+            Self::StartGroup { reply, .. } => answer(reply, fault),
+            Self::StartAll { reply, .. } => answer(reply, fault),
+            Self::Stop { reply, .. } => answer(reply, fault),
+            Self::StopGroup { reply, .. } => answer(reply, fault),
+            Self::StopAll { reply, .. } => answer(reply, fault),
+            Self::Signal { reply, .. } => answer(reply, fault),
+            Self::SignalGroup { reply, .. } => answer(reply, fault),
+            Self::SignalAll { reply, .. } => answer(reply, fault),
+            Self::Info { reply, .. } => answer(reply, fault),
+            Self::InfoAll { reply, .. } => answer(reply, fault),
+            Self::ConfigAll { reply, .. } => answer(reply, fault),
+            Self::MainLogPath { reply, .. } => answer(reply, fault),
+            Self::LogPath { reply, .. } => answer(reply, fault),
+            Self::ClearMainLog { reply, .. } => answer(reply, fault),
+            Self::ClearLogs { reply, .. } => answer(reply, fault),
+            Self::ClearAllLogs { reply, .. } => answer(reply, fault),
+            Self::SendStdin { reply, .. } => answer(reply, fault),
+        }
+    }
 }
 
 impl Handle {

@@ -1,1 +1,17 @@
-//! Logs: the main log, rotation by size, and reading the ends of files.
+//! Logs: the main log, the children's logs, rotation by size, and what becomes of bytes on the way.
+
+mod ansi;
+mod auto;
+mod bridge;
+mod child;
+mod file;
+mod main_log;
+mod syslog;
+
+pub use ansi::AnsiStripper;
+pub use auto::{clean_up as clean_up_auto_logs, create as create_auto_log};
+pub use bridge::Bridge;
+pub use child::{ChildLog, ChildLogs, Poured};
+pub use file::{LogFile, Rotation};
+pub use main_log::{MainLog, Target};
+pub use syslog::Syslog;

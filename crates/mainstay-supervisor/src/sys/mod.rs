@@ -1,1 +1,20 @@
 //! The system calls that need `unsafe`, and nothing else. The only unsafe code of the workspace.
+//!
+//! Everything here is a thin, safe function over one duty: forking a child that execs, collecting
+//! what has exited, sending a signal by number, looking into a pipe, leaving the terminal.
+
+#![allow(unsafe_code, reason = "this is where it lives; each block argues for itself")]
+
+mod detach;
+mod fork;
+mod pipe;
+mod signal;
+mod wait;
+mod watch;
+
+pub use detach::detach;
+pub use fork::{Exec, Identity, spawn};
+pub use pipe::pending;
+pub use signal::{ignore_sigpipe_and_sigxfsz, kill, kill_group};
+pub use wait::{Reaped, reap};
+pub use watch::watch;

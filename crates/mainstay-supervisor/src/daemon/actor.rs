@@ -1,0 +1,358 @@
+//! The actor: one owner of all processes, groups and logs, fed by requests, signals and time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use nix::errno::Errno;
+use tokio::sync::mpsc;
+
+use super::descent::Descent;
+use super::launch::Launcher;
+use super::signals::{Signal, Signals};
+use super::unit::{Unit, UnitId};
+use super::waiting::Want;
+use super::{Request, State};
+use crate::config::{self, Config, Level};
+use crate::log::MainLog;
+use crate::process::{Action, Event, signal_name};
+use crate::sys::{self, Reaped};
+
+/// Reads the configuration again; the error is its message.
+pub(super) type Loader = Box<dyn FnMut() -> Result<Config, String>>;
+
+/// Everything that runs, and what it takes to change it.
+pub(super) struct Actor {
+    pub(super) launcher: Launcher,
+    pub(super) log: MainLog,
+    pub(super) loader: Loader,
+    /// What `[supervisord]` and the servers were at the last start or reread.
+    pub(super) config: Config,
+    /// The active groups by ascending (priority, name).
+    pub(super) groups: Vec<ActiveGroup>,
+    pub(super) units: BTreeMap<UnitId, Unit>,
+    pub(super) descent: Option<Descent>,
+    pids: HashMap<i32, UnitId>,
+    timers: BTreeSet<(Instant, UnitId)>,
+    next_id: u64,
+}
+
+/// A group that is active.
+#[derive(Debug)]
+pub(super) struct ActiveGroup {
+    pub(super) config: config::Group,
+    /// By ascending (priority, name).
+    pub(super) units: Vec<UnitId>,
+}
+
+/// Why the actor came to its end. Nothing runs any more.
+#[derive(Debug)]
+pub(super) enum End {
+    Exit,
+    /// Start again with this, which has been validated.
+    Restart(Box<Config>),
+}
+
+impl fmt::Debug for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Actor")
+            .field("groups", &self.groups)
+            .field("units", &self.units)
+            .field("descent", &self.descent)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Actor {
+    /// With the groups of `config` active and nothing running yet.
+    pub(super) fn new(config: Config, launcher: Launcher, loader: Loader) -> Self {
+        let mut actor = Self {
+            log: launcher.log.clone(),
+            launcher,
+            loader,
+            config,
+            groups: Vec::new(),
+            units: BTreeMap::new(),
+            descent: None,
+            pids: HashMap::new(),
+            timers: BTreeSet::new(),
+            next_id: 0,
+        };
+        for group in actor.config.groups.clone() {
+            actor.activate(group);
+        }
+        actor
+    }
+
+    /// Starts what is to be started, then serves until everything has been stopped again.
+    ///
+    /// Cancel safety: none. Children go on without anybody to look after them.
+    pub(super) async fn run(
+        &mut self,
+        requests: &mut mpsc::Receiver<Request>,
+        signals: &mut Signals,
+    ) -> End {
+        let all: Vec<_> = self.units.keys().copied().collect();
+        self.autostart(&all);
+        loop {
+            if let Some(end) = self.descend() {
+                return end;
+            }
+            let wake = self.wake();
+            tokio::select! {
+                biased;
+                signal = signals.next() => self.signal(signal),
+                request = requests.recv() => match request {
+                    Some(request) => self.request(request),
+                    // All handles are gone: nobody can ask for anything, signals remain.
+                    None => self.signals_only(signals, wake).await,
+                },
+                () = sleep_until(wake) => {}
+            }
+            // An exit is seen before any timer: what is dead already is not declared up.
+            self.reap();
+            self.due();
+        }
+    }
+
+    async fn signals_only(&mut self, signals: &mut Signals, wake: Option<Instant>) {
+        tokio::select! {
+            biased;
+            signal = signals.next() => self.signal(signal),
+            () = sleep_until(wake) => {}
+        }
+    }
+
+    fn signal(&mut self, signal: Signal) {
+        match signal {
+            Signal::Child => {
+                self.log.debug("received SIGCHLD indicating a child quit");
+            }
+            Signal::Exit(name) => {
+                self.log.warn(format_args!("received {name} indicating exit request"));
+                self.exit_requested(name);
+            }
+            Signal::Restart if self.descent.is_some() => self.log.warn(
+                "ignored SIGHUP indicating restart request (shutdown in progress)",
+            ),
+            Signal::Restart => {
+                self.log.warn("received SIGHUP indicating restart request");
+                // A file that cannot be read has been logged; everything goes on as it was.
+                let _ = self.begin_restart();
+            }
+            Signal::Reopen => {
+                self.log.info("received SIGUSR2 indicating log reopen request");
+                if let Err(error) = self.log.reopen() {
+                    self.log.error(format_args!("could not reopen the main log: {error}"));
+                }
+                self.log.info("supervisord logreopen");
+                self.launcher.logs.reopen();
+            }
+        }
+    }
+
+    /// Makes a group active; nothing is started yet.
+    pub(super) fn activate(&mut self, group: config::Group) -> Vec<UnitId> {
+        let mut ids = Vec::with_capacity(group.processes.len());
+        for process in &group.processes {
+            let id = UnitId(self.next_id);
+            self.next_id += 1;
+            let mut unit = Unit::new(Arc::clone(process));
+            if let Err(error) = self.launcher.make_auto_logs(&mut unit) {
+                // Tried again at each start, which then fails for this reason.
+                let name = &process.name;
+                self.log.error(format_args!("could not make the AUTO log files of {name}: {error}"));
+            }
+            self.units.insert(id, unit);
+            ids.push(id);
+        }
+        let key = |group: &config::Group| (group.priority, group.name.clone());
+        let place = self.groups.partition_point(|active| key(&active.config) < key(&group));
+        self.groups.insert(place, ActiveGroup { config: group, units: ids.clone() });
+        ids
+    }
+
+    /// Takes a group out of the active ones. Nothing of it may run.
+    pub(super) fn deactivate(&mut self, index: usize) {
+        for id in self.groups.remove(index).units {
+            let Some(unit) = self.units.remove(&id) else { continue };
+            if let Some(when) = unit.scheduled {
+                self.timers.remove(&(when, id));
+            }
+            // One in UNKNOWN may still be there. When it goes, it is nobody's any more.
+            if let Some(pid) = unit.machine.pid() {
+                self.pids.remove(&pid);
+            }
+        }
+    }
+
+    /// Starts those of these processes that start by themselves, in their groups' order.
+    pub(super) fn autostart(&mut self, ids: &[UnitId]) {
+        for id in self.in_order(|id, unit| ids.contains(&id) && unit.config.autostart) {
+            self.apply(id, Event::Start);
+        }
+    }
+
+    /// The processes that a question is true of, by ascending group, then process priority.
+    pub(super) fn in_order(&self, mut wanted: impl FnMut(UnitId, &Unit) -> bool) -> Vec<UnitId> {
+        let all = self.groups.iter().flat_map(|group| &group.units);
+        all.copied().filter(|id| self.units.get(id).is_some_and(|unit| wanted(*id, unit))).collect()
+    }
+
+    /// Gives an event to a process's machine and does what it says. Returns why the system refused a
+    /// signal, if it did.
+    pub(super) fn apply(&mut self, id: UnitId, event: Event) -> Option<Errno> {
+        let mut refusal = None;
+        let mut events = VecDeque::from([event]);
+        while let Some(event) = events.pop_front() {
+            let Some(unit) = self.units.get_mut(&id) else { break };
+            for action in unit.machine.step(event, now()) {
+                match action {
+                    Action::Say(level, line) => self.log.log(level, line),
+                    Action::Changed(change) => {
+                        if change.to == State::Starting {
+                            unit.start = wall_clock();
+                        }
+                        unit.tell(&change);
+                    }
+                    Action::Spawn => events.push_back(match self.launcher.launch(unit) {
+                        Ok(pid) => {
+                            self.pids.insert(pid, id);
+                            Event::Spawned { pid }
+                        }
+                        Err(error) => Event::SpawnFailed { error },
+                    }),
+                    Action::Signal { pid, signal, group } => {
+                        if let Err(errno) = send(&self.log, &unit.config.name, pid, signal, group) {
+                            refusal = Some(errno);
+                            events.push_back(Event::Refused { error: format!("{errno:?}") });
+                        }
+                    }
+                }
+            }
+        }
+        self.schedule(id);
+        refusal
+    }
+
+    /// Sends a signal that somebody asked for, to the process alone.
+    pub(super) fn forward(&mut self, id: UnitId, signal: i32) -> Result<(), Errno> {
+        let Some(unit) = self.units.get(&id) else { return Ok(()) };
+        let Some(pid) = unit.machine.pid() else { return Ok(()) };
+        let name = &unit.config.name;
+        self.log.debug(format_args!("sending {name} (pid {pid}) sig {}", signal_name(signal)));
+        let result = send(&self.log, name, pid, signal, false);
+        if let Err(errno) = result {
+            self.apply(id, Event::Refused { error: format!("{errno:?}") });
+        }
+        result
+    }
+
+    /// Puts a process where it belongs among the timers.
+    pub(super) fn schedule(&mut self, id: UnitId) {
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        let wake = unit.wake();
+        if unit.scheduled == wake {
+            return;
+        }
+        if let Some(old) = unit.scheduled.take() {
+            self.timers.remove(&(old, id));
+        }
+        if let Some(new) = wake {
+            self.timers.insert((new, id));
+        }
+        unit.scheduled = wake;
+    }
+
+    /// When there is something to do without being asked.
+    fn wake(&self) -> Option<Instant> {
+        let timer = self.timers.first().map(|(when, _)| *when);
+        let descent = self.descent.as_ref().map(Descent::wake);
+        [timer, descent].into_iter().flatten().min()
+    }
+
+    /// Does what time has come for.
+    fn due(&mut self) {
+        let now = now();
+        while let Some(&(when, id)) = self.timers.first() {
+            if when > now {
+                break;
+            }
+            self.timers.pop_first();
+            let Some(unit) = self.units.get_mut(&id) else { continue };
+            unit.scheduled = None;
+            if unit.report.is_some_and(|report| report <= now) {
+                self.log.info(format_args!("waiting for {} to stop", unit.config.name));
+                unit.report = now.checked_add(super::REPORT_STOP);
+            }
+            self.apply(id, Event::Due);
+        }
+    }
+
+    /// Collects every child that has exited.
+    fn reap(&mut self) {
+        while let Some(Reaped { pid, exit }) = sys::reap() {
+            let Some(id) = self.pids.remove(&pid) else {
+                // As PID 1 we are there to collect what others left behind: no news.
+                let level = if std::process::id() == 1 { Level::Debug } else { Level::Info };
+                self.log.log(level, format_args!("reaped unknown pid {pid} ({exit})"));
+                continue;
+            };
+            if let Some(unit) = self.units.get_mut(&id) {
+                // Its last words are in the log before anybody learns that it is gone.
+                unit.outputs.iter().for_each(|output| output.drain());
+                unit.outputs.clear();
+                unit.input = None;
+                unit.stop = wall_clock();
+            }
+            self.apply(id, Event::Exited(exit));
+        }
+    }
+
+    /// Lets somebody wait for a process, who may not have to.
+    pub(super) fn wait(&mut self, id: UnitId, waiter: super::waiting::Waiter) {
+        let Some(unit) = self.units.get_mut(&id) else { return };
+        match waiter.want.verdict(unit.machine.state(), &waiter.name) {
+            Some(result) => waiter.answer.give(result),
+            None => {
+                if waiter.want == Want::Down && unit.report.is_none() {
+                    unit.report = now().checked_add(super::REPORT_STOP);
+                }
+                unit.waiters.push(waiter);
+            }
+        }
+        self.schedule(id);
+    }
+}
+
+/// Sends a signal. That its receiver is gone is no error: the reaper will notice.
+fn send(log: &MainLog, name: &str, pid: i32, signal: i32, group: bool) -> Result<(), Errno> {
+    let result = if group { sys::kill_group(pid, signal) } else { sys::kill(pid, signal) };
+    match result {
+        Err(Errno::ESRCH) => {
+            log.debug(format_args!("unable to signal {name} (pid {pid}), it probably just exited"));
+            Ok(())
+        }
+        result => result,
+    }
+}
+
+/// The time by which everything is measured; tokio's, so that tests can stop it.
+pub(super) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// Seconds since the epoch, for display only.
+pub(super) fn wall_clock() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// For ever, if there is nothing to wake up for.
+async fn sleep_until(when: Option<Instant>) {
+    match when {
+        Some(when) => tokio::time::sleep_until(when.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,134 @@
+//! The way down: groups are stopped one after another, then the daemon exits or starts again.
+
+use std::time::{Duration, Instant};
+
+use super::actor::{Actor, End, now};
+use super::unit::UnitId;
+use crate::config::Config;
+use crate::process::Event;
+use crate::rpc::{Code, Fault};
+
+/// A shutdown or restart in progress.
+#[derive(Debug)]
+pub(super) struct Descent {
+    /// What to start with afterwards.
+    restart: Option<Box<Config>>,
+    /// The group that is being stopped.
+    told: Option<String>,
+    /// When to say next who is waited for.
+    report: Instant,
+    /// When to leave whatever is still there, after everything was killed.
+    forced: Option<Instant>,
+}
+
+impl Descent {
+    fn new(restart: Option<Box<Config>>) -> Self {
+        Self { restart, told: None, report: now() + REPORT, forced: None }
+    }
+
+    pub(super) fn wake(&self) -> Instant {
+        self.forced.map_or(self.report, |forced| forced.min(self.report))
+    }
+}
+
+impl Actor {
+    /// Begins a shutdown; a restart in progress becomes one.
+    pub(super) fn begin_shutdown(&mut self) {
+        match &mut self.descent {
+            Some(descent) => descent.restart = None,
+            None => self.begin(Descent::new(None)),
+        }
+    }
+
+    /// Begins a restart, if the configuration can be read.
+    pub(super) fn begin_restart(&mut self) -> Result<(), Fault> {
+        match (self.loader)() {
+            Ok(config) => {
+                self.begin(Descent::new(Some(Box::new(config))));
+                Ok(())
+            }
+            Err(message) => {
+                self.log.critical(format_args!(
+                    "not restarting, everything goes on as it was: {message}"
+                ));
+                Err(Fault::with(Code::CantReread, message))
+            }
+        }
+    }
+
+    /// A signal wants us to exit: in order at first, at once when it comes again.
+    pub(super) fn exit_requested(&mut self, name: &str) {
+        let again = self.descent.as_ref().is_some_and(|descent| descent.restart.is_none());
+        self.begin_shutdown();
+        if !again {
+            return;
+        }
+        self.log.warn(format_args!("received {name} during shutdown, killing what is left"));
+        if let Some(descent) = &mut self.descent {
+            descent.forced.get_or_insert(now() + PATIENCE);
+        }
+        for id in self.in_order(|_, _| true) {
+            self.apply(id, Event::Kill);
+        }
+    }
+
+    fn begin(&mut self, descent: Descent) {
+        self.descent = Some(descent);
+        for id in self.in_order(|_, _| true) {
+            self.apply(id, Event::Hold);
+        }
+    }
+
+    /// Goes on as far as it gets without waiting; `Some` at the bottom.
+    pub(super) fn descend(&mut self) -> Option<End> {
+        self.descent.as_ref()?;
+        while let Some(group) = self.last_standing() {
+            let descent = self.descent.as_mut()?;
+            if descent.told.as_ref() != Some(&group) {
+                descent.told = Some(group.clone());
+                self.stop_group(&group);
+                // Perhaps it had nothing but back-offs.
+                continue;
+            }
+            let now = now();
+            if descent.forced.is_some_and(|forced| forced <= now) {
+                break;
+            }
+            if descent.report <= now {
+                descent.report = now + REPORT;
+                let names = self.names_of_standing();
+                self.log.info(format_args!("waiting for {names} to die"));
+            }
+            return None;
+        }
+        let descent = self.descent.take()?;
+        Some(descent.restart.map_or(End::Exit, End::Restart))
+    }
+
+    /// The last group that has something left to stop.
+    fn last_standing(&self) -> Option<String> {
+        let mut groups = self.groups.iter().rev();
+        let standing = groups.find(|group| group.units.iter().any(|id| self.stands(*id)));
+        standing.map(|group| group.config.name.clone())
+    }
+
+    fn stands(&self, id: UnitId) -> bool {
+        self.units.get(&id).is_some_and(super::unit::Unit::holds_up_shutdown)
+    }
+
+    fn stop_group(&mut self, name: &str) {
+        for id in self.in_order(|_, unit| unit.config.group == name).into_iter().rev() {
+            self.apply(id, Event::Shutdown);
+        }
+    }
+
+    fn names_of_standing(&self) -> String {
+        let standing = self.in_order(|id, _| self.stands(id));
+        let names = standing.iter().filter_map(|id| self.units.get(id));
+        names.map(|unit| unit.config.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+}
+
+const REPORT: Duration = Duration::from_secs(3);
+/// How long even SIGKILL may take: a process in an uninterruptible wait outlives it.
+const PATIENCE: Duration = Duration::from_secs(2);

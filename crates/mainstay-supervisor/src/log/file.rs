@@ -1,0 +1,420 @@
+//! A file that is appended to and rotated by size.
+//!
+//! It is not opened with `O_APPEND`, which `splice` refuses. Instead every write goes to where the
+//! file ends at that moment, so a file that somebody truncates (`> file`, logrotate's
+//! `copytruncate`) goes on from its new end, and several writers of this one-threaded process do
+//! not overwrite each other.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{SpliceFFlags, splice};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// When a file is rotated, and what is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rotation {
+    /// Rotate once the file has this size; 0: never.
+    pub maxbytes: u64,
+    /// How many old files are kept; 0: truncate instead.
+    pub backups: u32,
+}
+
+/// An open log file, or a device or pipe in its place.
+#[derive(Debug)]
+pub struct LogFile {
+    path: PathBuf,
+    rotation: Rotation,
+    file: File,
+    kind: Kind,
+    /// After a failed rotation: the size at which it is tried again.
+    patience: u64,
+    trouble: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Has an end, can be rotated and cleared.
+    Regular,
+    /// Swallows everything.
+    Null,
+    /// A terminal, pipe or other device. `patient`: a write may have to wait, so ask before.
+    Stream { patient: bool },
+}
+
+impl LogFile {
+    /// Opens a file for appending; creates it if need be, with mode 0666 less the umask.
+    ///
+    /// # Errors
+    ///
+    /// Whatever opening reports.
+    pub fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
+        let (file, kind) = open(path, false)?;
+        let path = path.to_owned();
+        Ok(Self { path, rotation, file, kind, patience: 0, trouble: None })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes other limits from now on.
+    pub fn set_rotation(&mut self, rotation: Rotation) {
+        self.rotation = rotation;
+    }
+
+    /// Closes and opens the same name again: whoever renamed the file has the rest to himself.
+    ///
+    /// # Errors
+    ///
+    /// Whatever opening reports; the old file stays in use then.
+    pub fn reopen(&mut self) -> io::Result<()> {
+        let (file, kind) = open(&self.path, false)?;
+        (self.file, self.kind, self.patience) = (file, kind, 0);
+        Ok(())
+    }
+
+    /// Makes sure that this is the file of that name: it may have been removed or renamed.
+    ///
+    /// # Errors
+    ///
+    /// Whatever opening reports; the old file stays in use then.
+    pub fn refresh(&mut self) -> io::Result<()> {
+        if self.kind == Kind::Regular {
+            let ours = self.file.metadata()?;
+            match fs::metadata(&self.path) {
+                Ok(there) if (there.dev(), there.ino()) == (ours.dev(), ours.ino()) => {}
+                _ => return self.reopen(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the file and begins a new one of the same name. Devices and pipes stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// Whatever removing and opening report.
+    pub fn clear(&mut self) -> io::Result<()> {
+        if self.kind != Kind::Regular {
+            return Ok(());
+        }
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => self.reopen(),
+        }
+    }
+
+    /// Whether [`splice`](Self::splice) can be had.
+    pub fn takes_splice(&self) -> bool {
+        matches!(self.kind, Kind::Regular | Kind::Null)
+    }
+
+    /// Moves up to `most` bytes from a pipe to the end of the file, without looking at them.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN`: the pipe is empty. Anything else: the file does not take them, and they are still
+    /// in the pipe.
+    pub fn splice(&mut self, pipe: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
+        let flags = SpliceFFlags::SPLICE_F_NONBLOCK | SpliceFFlags::SPLICE_F_MOVE;
+        if self.kind == Kind::Null {
+            return Ok(splice(pipe, None, &self.file, None, most, flags)?);
+        }
+        let end = self.end()?;
+        let mut offset = i64::try_from(end).map_err(|_| io::ErrorKind::FileTooLarge)?;
+        let moved = splice(pipe, None, &self.file, Some(&mut offset), most, flags)?;
+        self.rotate_if_due(end + moved as u64);
+        Ok(moved)
+    }
+
+    /// Appends what fits; says how much that was.
+    ///
+    /// # Errors
+    ///
+    /// `EAGAIN`: a device or pipe does not take more at the moment. Anything else: the file does not
+    /// take them.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.kind {
+            Kind::Null => Ok(bytes.len()),
+            Kind::Regular => {
+                let end = self.end()?;
+                let written = self.file.write_at(bytes, end)?;
+                self.rotate_if_due(end + written as u64);
+                Ok(written)
+            }
+            Kind::Stream { patient: false } => self.file.write(bytes),
+            Kind::Stream { patient: true } => {
+                let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
+                if poll(&mut fds, PollTimeout::ZERO)? == 0 {
+                    return Err(Errno::EAGAIN.into());
+                }
+                // What a pipe takes without waiting once it says that it is writable.
+                self.file.write(&bytes[..bytes.len().min(4096)])
+            }
+        }
+    }
+
+    /// What went wrong beside the writing itself (a rotation, mostly), once each.
+    pub fn trouble(&mut self) -> Option<String> {
+        self.trouble.take()
+    }
+
+    /// The descriptor, to wait for.
+    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// Where the next byte goes.
+    fn end(&mut self) -> io::Result<u64> {
+        let about = self.file.metadata()?;
+        if about.nlink() > 0 {
+            return Ok(about.len());
+        }
+        // Somebody removed the file. What we write into it now could never be read.
+        match self.reopen() {
+            Ok(()) => Ok(self.file.metadata()?.len()),
+            Err(error) => {
+                self.report(format!("could not open {} again: {error}", self.path.display()));
+                Ok(about.len())
+            }
+        }
+    }
+
+    fn rotate_if_due(&mut self, size: u64) {
+        let due = self.rotation.maxbytes.max(self.patience);
+        if self.rotation.maxbytes == 0 || size < due {
+            return;
+        }
+        match self.rotate() {
+            Ok(()) => self.patience = 0,
+            Err(error) => {
+                // Nothing is lost, the file only grows. Not again at every write.
+                self.patience = size.saturating_add(self.rotation.maxbytes);
+                self.report(format!("could not rotate {}: {error}", self.path.display()));
+            }
+        }
+    }
+
+    /// `F.1` becomes `F.2`, `F` becomes `F.1`, and `F` is new.
+    fn rotate(&mut self) -> io::Result<()> {
+        if self.rotation.backups == 0 {
+            return self.file.set_len(0);
+        }
+        for number in (1..self.rotation.backups).rev() {
+            rename(&self.backup(number), &self.backup(number + 1))?;
+        }
+        rename(&self.path, &self.backup(1))?;
+        let (file, kind) = open(&self.path, true)?;
+        (self.file, self.kind) = (file, kind);
+        Ok(())
+    }
+
+    fn backup(&self, number: u32) -> PathBuf {
+        let mut name = OsString::from(&self.path);
+        name.push(format!(".{number}"));
+        name.into()
+    }
+
+    fn report(&mut self, trouble: String) {
+        self.trouble.get_or_insert(trouble);
+    }
+}
+
+/// What vanished meanwhile need not be renamed.
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
+}
+
+fn open(path: &Path, truncate: bool) -> io::Result<(File, Kind)> {
+    let mut options = OpenOptions::new();
+    // O_NONBLOCK has no meaning for a regular file. A pipe must not make the daemon wait, neither
+    // for its reader to come nor for its reader to read.
+    options.write(true).create(true).truncate(truncate).mode(0o666);
+    options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
+    let file = match options.open(path) {
+        Ok(file) => file,
+        Err(error) => match error.raw_os_error() {
+            // A fifo that nobody reads yet: open for reading too, and what it holds waits.
+            Some(libc::ENXIO) if is_fifo(path) => options.read(true).open(path)?,
+            // Our own output is a socket, or belonged to root before we became somebody else.
+            Some(libc::ENXIO | libc::EACCES | libc::EPERM) => {
+                let Some(file) = own_output(path) else { return Err(error) };
+                return Ok((file?, Kind::Stream { patient: true }));
+            }
+            _ => return Err(error),
+        },
+    };
+    let about = file.metadata()?;
+    let kind = if about.is_file() {
+        Kind::Regular
+    } else if about.file_type().is_char_device() && about.rdev() == NULL_DEVICE {
+        Kind::Null
+    } else {
+        Kind::Stream { patient: false }
+    };
+    Ok((file, kind))
+}
+
+fn is_fifo(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|about| about.file_type().is_fifo())
+}
+
+/// A duplicate of our own descriptor, for a path that means it.
+fn own_output(path: &Path) -> Option<io::Result<File>> {
+    let duplicate = match path.to_str()? {
+        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => io::stdout().as_fd().try_clone_to_owned(),
+        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => io::stderr().as_fd().try_clone_to_owned(),
+        _ => return None,
+    };
+    Some(duplicate.map(File::from))
+}
+
+/// `makedev(1, 3)`
+const NULL_DEVICE: u64 = 0x103;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// Names and sizes of everything below a directory.
+    fn sizes(dir: &TempDir) -> BTreeMap<String, u64> {
+        fs::read_dir(dir.path())
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|e| (e.file_name().into_string().unwrap(), e.metadata().unwrap().len()))
+            .collect()
+    }
+
+    fn written(chunks: &[usize], maxbytes: u64, backups: u32) -> BTreeMap<String, u64> {
+        let dir = TempDir::new().unwrap();
+        let rotation = Rotation { maxbytes, backups };
+        let mut log = LogFile::open(&dir.path().join("log"), rotation).unwrap();
+        for &length in chunks {
+            assert_eq!(log.write(&vec![b'x'; length]).unwrap(), length);
+        }
+        assert_eq!(log.trouble(), None);
+        sizes(&dir)
+    }
+
+    #[test]
+    fn sizes_and_names_after_rotation() {
+        for (chunks, maxbytes, backups, expected) in [
+            (&[1][..], 10, 3, &[("log", 1)][..]),
+            (&[9], 10, 3, &[("log", 9)]),
+            (&[10], 10, 3, &[("log", 0), ("log.1", 10)]),
+            (&[9, 9], 10, 3, &[("log", 0), ("log.1", 18)]),
+            (&[30], 10, 3, &[("log", 0), ("log.1", 30)]),
+            (&[10, 11, 12, 13, 5], 10, 3, &[
+                ("log", 5),
+                ("log.1", 13),
+                ("log.2", 12),
+                ("log.3", 11),
+            ]),
+            (&[10, 11, 3], 10, 1, &[("log", 3), ("log.1", 11)]),
+            (&[10, 3], 10, 0, &[("log", 3)]),
+            (&[10], 10, 0, &[("log", 0)]),
+            (&[100, 100], 0, 3, &[("log", 200)]),
+        ] {
+            let expected =
+                expected.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect();
+            assert_eq!(written(chunks, maxbytes, backups), expected, "{chunks:?} {maxbytes} {backups}");
+        }
+    }
+
+    #[test]
+    fn a_file_too_large_at_open_is_rotated_after_the_first_write() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("log");
+        fs::write(&path, "0123456789").unwrap();
+        let mut log = LogFile::open(&path, Rotation { maxbytes: 5, backups: 1 }).unwrap();
+        assert_eq!(sizes(&dir).len(), 1);
+        log.write(b"a").unwrap();
+        assert_eq!(fs::read(dir.path().join("log.1")).unwrap(), b"0123456789a");
+    }
+
+    #[test]
+    fn it_goes_on_where_the_file_ends_now() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("log");
+        let mut log = LogFile::open(&path, Rotation::default()).unwrap();
+        log.write(b"before").unwrap();
+        fs::write(&path, "").unwrap();
+        log.write(b"after").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"after");
+        fs::remove_file(&path).unwrap();
+        log.write(b"removed").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"removed");
+    }
+
+    #[test]
+    fn a_rotation_that_fails_is_said_once_and_loses_nothing() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("log");
+        fs::create_dir(dir.path().join("log.1")).unwrap();
+        let mut log = LogFile::open(&path, Rotation { maxbytes: 4, backups: 1 }).unwrap();
+        log.write(b"0123").unwrap();
+        assert!(log.trouble().unwrap().starts_with("could not rotate"));
+        log.write(b"456").unwrap();
+        assert_eq!(log.trouble(), None);
+        assert_eq!(fs::read(&path).unwrap(), b"0123456");
+    }
+
+    #[test]
+    fn bytes_move_from_a_pipe_without_a_copy() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("log");
+        let mut log = LogFile::open(&path, Rotation { maxbytes: 8, backups: 2 }).unwrap();
+        let (read, write) = io::pipe().unwrap();
+        for text in ["01234", "56789", "abc"] {
+            (&write).write_all(text.as_bytes()).unwrap();
+            assert_eq!(log.splice(read.as_fd(), 1 << 17).unwrap(), text.len());
+        }
+        let empty = log.splice(read.as_fd(), 1 << 17).unwrap_err();
+        assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
+        drop(write);
+        assert_eq!(log.splice(read.as_fd(), 1 << 17).unwrap(), 0);
+        assert_eq!(fs::read(dir.path().join("log.1")).unwrap(), b"0123456789");
+        assert_eq!(fs::read(&path).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn devices_are_neither_rotated_nor_removed() {
+        let mut log =
+            LogFile::open(Path::new("/dev/null"), Rotation { maxbytes: 1, backups: 1 }).unwrap();
+        assert_eq!(log.write(b"gone").unwrap(), 4);
+        log.clear().unwrap();
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+    }
+
+    #[test]
+    fn a_fifo_without_a_reader_keeps_what_it_can_hold() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("fifo");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let mut log = LogFile::open(&path, Rotation { maxbytes: 1, backups: 1 }).unwrap();
+        let mut held = 0;
+        let full = loop {
+            match log.write(&[b'x'; 4096]) {
+                Ok(written) => held += written,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+        assert!(held >= 4096);
+        assert_eq!(sizes(&dir).len(), 1);
+    }
+}

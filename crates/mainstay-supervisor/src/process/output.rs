@@ -1,0 +1,248 @@
+//! What a child writes: from its pipe into its log.
+//!
+//! One task per pipe waits until there is something and moves it. It goes on after the child has
+//! exited for as long as somebody holds the other end: a grandchild's words are kept as well, and
+//! delay nobody. When the log takes nothing, the bytes stay in the pipe, where they are safe, and the
+//! child waits as it would for any slow reader.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::rc::Rc;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::unistd::read;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::config::Level;
+use crate::daemon::Channel;
+use crate::log::{AnsiStripper, ChildLog, MainLog, Poured, Syslog};
+use crate::sys;
+
+/// What happens to the bytes of one stream.
+#[derive(Debug)]
+pub struct Tap {
+    /// The process, for messages.
+    pub process: String,
+    /// Which stream.
+    pub channel: Channel,
+    /// Where the bytes go.
+    pub log: Rc<RefCell<ChildLog>>,
+    /// Takes terminal escapes out before.
+    pub strip: Option<AnsiStripper>,
+    /// Gets a copy by lines.
+    pub syslog: Option<Syslog>,
+    /// Gets a copy at level debug, and complaints.
+    pub main: MainLog,
+}
+
+/// One stream of one child.
+#[derive(Debug)]
+pub struct Output {
+    flow: Rc<RefCell<Flow>>,
+    source: Option<AsyncFd<Rc<OwnedFd>>>,
+}
+
+#[derive(Debug)]
+struct Flow {
+    pipe: Option<Rc<OwnedFd>>,
+    tap: Tap,
+    copies: bool,
+    /// Read but not yet in the log: `bytes[written..]`.
+    bytes: Vec<u8>,
+    written: usize,
+    syslog_failed: bool,
+}
+
+impl Output {
+    /// Takes the reading end, which must not block. Nothing moves before [`start`](Self::start).
+    ///
+    /// # Errors
+    ///
+    /// When the pipe cannot be waited for: out of memory or of watches.
+    pub fn open(pipe: OwnedFd, tap: Tap) -> io::Result<Self> {
+        let pipe = Rc::new(pipe);
+        let source = sys::watch(Rc::clone(&pipe), Interest::READABLE)?;
+        let copies =
+            tap.strip.is_some() || tap.syslog.is_some() || tap.main.enabled(Level::Debug);
+        let flow = Flow {
+            pipe: Some(pipe),
+            tap,
+            copies,
+            bytes: Vec::new(),
+            written: 0,
+            syslog_failed: false,
+        };
+        Ok(Self { flow: Rc::new(RefCell::new(flow)), source: Some(source) })
+    }
+
+    /// Moves what comes from now on, until everybody has closed the other end.
+    pub fn start(&mut self) {
+        if let Some(source) = self.source.take() {
+            tokio::task::spawn_local(run(Rc::clone(&self.flow), source));
+        }
+    }
+
+    /// Moves what is in the pipe now. Never waits, neither for the log nor for a grandchild that
+    /// goes on writing.
+    pub fn drain(&self) {
+        let mut flow = self.flow.borrow_mut();
+        let Some(pipe) = flow.pipe.clone() else { return };
+        let mut left = sys::pending(pipe) + flow.held();
+        for _ in 0..DRAIN_MOST {
+            match flow.step() {
+                Poured::Bytes(count) if count < left => left -= count,
+                Poured::NeedsCopy => {}
+                _ => break,
+            }
+        }
+    }
+}
+
+async fn run(flow: Rc<RefCell<Flow>>, source: AsyncFd<Rc<OwnedFd>>) {
+    // An error here means that the runtime is going down.
+    while let Ok(mut ready) = source.readable().await {
+        let progress = flow.borrow_mut().pump();
+        match progress {
+            Poured::Bytes(_) | Poured::NeedsCopy => {
+                drop(ready);
+                tokio::task::yield_now().await;
+            }
+            Poured::Empty => ready.clear_ready(),
+            Poured::End => break,
+            Poured::Busy(target) => {
+                drop(ready);
+                writable(target).await;
+            }
+            Poured::Stuck => {
+                drop(ready);
+                tokio::time::sleep(RETRY).await;
+            }
+        }
+    }
+    flow.borrow_mut().finish();
+}
+
+/// Waits until a device or pipe takes bytes again.
+async fn writable(target: OwnedFd) {
+    let waited = async {
+        let target = sys::watch(Rc::new(target), Interest::WRITABLE)?;
+        target.writable().await.map(drop)
+    };
+    // What cannot be waited for is asked again after a while.
+    if waited.await.is_err() {
+        tokio::time::sleep(RETRY).await;
+    }
+}
+
+impl Flow {
+    /// Moves a good deal, then lets others have their turn.
+    fn pump(&mut self) -> Poured {
+        for _ in 0..STEPS {
+            match self.step() {
+                Poured::Bytes(_) | Poured::NeedsCopy => {}
+                other => return other,
+            }
+        }
+        Poured::Bytes(0)
+    }
+
+    fn step(&mut self) -> Poured {
+        let Some(pipe) = self.pipe.clone() else { return Poured::End };
+        if self.held() == 0 {
+            if !self.copies {
+                let poured = self.tap.log.borrow_mut().pour(pipe.as_fd(), CHUNK);
+                self.copies = matches!(poured, Poured::NeedsCopy);
+                return poured;
+            }
+            match self.fill(&pipe) {
+                Ok(0) => return Poured::End,
+                Ok(_) => {}
+                Err(Errno::EINTR) => return Poured::Bytes(0),
+                Err(Errno::EAGAIN) => {
+                    // Idle programs need no buffer.
+                    self.bytes = Vec::new();
+                    return Poured::Empty;
+                }
+                Err(_) => return Poured::End,
+            }
+        }
+        self.empty()
+    }
+
+    fn held(&self) -> usize {
+        self.bytes.len() - self.written
+    }
+
+    /// Reads one piece and shows it to everybody but the log.
+    fn fill(&mut self, pipe: &OwnedFd) -> Result<usize, Errno> {
+        self.written = 0;
+        self.bytes.resize(CHUNK, 0);
+        let result = read(pipe, &mut self.bytes);
+        self.bytes.truncate(result.unwrap_or(0));
+        if let Some(strip) = &mut self.tap.strip {
+            strip.strip(&mut self.bytes);
+        }
+        if !self.bytes.is_empty() {
+            self.show();
+        }
+        result
+    }
+
+    fn show(&mut self) {
+        let tap = &mut self.tap;
+        let (name, channel) = (&tap.process, tap.channel.name());
+        if tap.main.enabled(Level::Debug) {
+            let text = String::from_utf8_lossy(&self.bytes);
+            tap.main.debug(format_args!("'{name}' {channel} output:\n{text}"));
+        }
+        if let Some(syslog) = &mut tap.syslog {
+            let result = syslog.output(name, &self.bytes);
+            self.report_syslog(result);
+        }
+    }
+
+    /// Writes what was read, as far as the log takes it.
+    fn empty(&mut self) -> Poured {
+        if self.held() == 0 {
+            return Poured::Bytes(0);
+        }
+        let poured = self.tap.log.borrow_mut().write(&self.bytes[self.written..]);
+        if let Poured::Bytes(count) = poured {
+            self.written += count;
+        }
+        poured
+    }
+
+    /// Everybody has closed the other end.
+    fn finish(&mut self) {
+        self.pipe = None;
+        self.bytes = Vec::new();
+        self.written = 0;
+        if let Some(syslog) = &mut self.tap.syslog {
+            let result = syslog.flush(&self.tap.process);
+            self.report_syslog(result);
+        }
+    }
+
+    /// Said once per run of the program: a machine without a system log has none for long.
+    fn report_syslog(&mut self, result: io::Result<()>) {
+        if let Err(error) = result
+            && !std::mem::replace(&mut self.syslog_failed, true)
+        {
+            let name = &self.tap.process;
+            self.tap.main.error(format_args!("could not write output of {name} to syslog: {error}"));
+        }
+    }
+}
+
+/// What is moved at once, as in the original: a piece is never split over two files.
+const CHUNK: usize = 128 * 1024;
+const STEPS: usize = 16;
+const DRAIN_MOST: usize = 256;
+const RETRY: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests;
