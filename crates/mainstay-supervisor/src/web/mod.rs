@@ -1,1 +1,24 @@
-//! The HTTP side: listeners, authentication, the dashboard's pages, the tail endpoints.
+//! The HTTP side: listeners, authentication, the API, the tail endpoints, the dashboard's pages.
+//!
+//! ```text
+//! Servers ─ open: sockets (listen), before there is a runtime
+//!         ├ serve: accept and connections, with limits (connection)
+//!         └ close: no new ones, answers in flight, gone
+//!
+//! a request ─► auth ─► /RPC2 (api) · /logtail, /mainlogtail (tail, follow) · pages
+//! ```
+
+mod api;
+mod app;
+mod auth;
+mod connection;
+mod dashboard;
+mod error;
+mod follow;
+mod listen;
+mod plain;
+mod servers;
+mod tail;
+
+pub use error::OpenError;
+pub use servers::{Context, Servers};

@@ -1,0 +1,119 @@
+//! The pages for people, at the original's addresses.
+//!
+//! Everything works without scripts: buttons post a form, the answer is a redirect to the page with
+//! a message. The one script keeps the table fresh. State changes take a POST with a token, so no
+//! other site's page can make a browser do them.
+
+mod actions;
+mod assets;
+mod pages;
+mod params;
+mod view;
+
+use std::sync::Arc;
+
+use askama::Template as _;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::get;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, EXPIRES, PRAGMA, REFERRER_POLICY, X_FRAME_OPTIONS,
+};
+use http::{HeaderValue, Response};
+use jiff::tz::TimeZone;
+use mainstay_bufpool::BufferPool;
+use mainstay_csrf::Csrf;
+use mainstay_handler::{BoxError, ErrorLayer, ErrorView, Format, HttpError, Renderer};
+
+use super::servers::Context;
+use crate::daemon::Handle;
+use crate::rpc::{Code, Fault};
+
+/// What the pages are made from.
+#[derive(Debug)]
+struct Dashboard {
+    handle: Handle,
+    identifier: String,
+    renderer: Renderer,
+    zone: TimeZone,
+}
+
+/// The pages and what they refer to.
+pub(super) fn router(context: &Context) -> Router {
+    let pool = BufferPool::builder().keep(4).build();
+    let csrf = Csrf::new(context.keys().clone())
+        // Our own listeners speak plain HTTP, on a LAN as on loopback. Origin and token are checked
+        // all the same; what is given up is a cookie that only https may set.
+        .insecure_plain_http(true)
+        .build()
+        // Only cookie names and origins can be refused, and none is set here.
+        .expect("the defaults are valid");
+    let errors = ErrorLayer::new()
+        .recognize::<Fault>()
+        .default_format(Format::Html)
+        .pages(error_page)
+        .buffers(pool.clone());
+    let dashboard = Arc::new(Dashboard {
+        handle: context.handle.clone(),
+        identifier: context.identifier.clone(),
+        renderer: Renderer::new(pool),
+        zone: TimeZone::system(),
+    });
+    Router::new()
+        .route("/", get(pages::index).post(pages::act))
+        .route("/index.html", get(pages::index).post(pages::act))
+        .route("/tail.html", get(pages::tail).post(pages::tail))
+        .route("/ok.html", get(pages::ok).post(pages::ok))
+        .with_state(dashboard)
+        .layer(DefaultBodyLimit::max(LARGEST_FORM))
+        .layer(csrf)
+        .layer(errors)
+        .layer(middleware::map_response(with_page_headers))
+        .merge(assets::router())
+}
+
+/// What keeps a page from being cached, framed, or made to load or run anything that is not ours.
+async fn with_page_headers(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (PRAGMA, "no-cache"),
+        (CACHE_CONTROL, "no-cache"),
+        (EXPIRES, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "same-origin"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+             connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn error_page(view: &ErrorView<'_>, out: &mut dyn std::fmt::Write) -> Result<(), BoxError> {
+    Ok(view::ErrorPage::new(view).render_into(out)?)
+}
+
+/// Faults that no page has a place for.
+impl HttpError for Fault {
+    fn status(&self) -> http::StatusCode {
+        match self.code() {
+            Code::ShutdownState => http::StatusCode::SERVICE_UNAVAILABLE,
+            _ => http::StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn public_message(&self) -> Option<std::borrow::Cow<'_, str>> {
+        Some(match self.code() {
+            Code::ShutdownState => "The daemon is stopping or restarting.".into(),
+            _ => self.to_string().into(),
+        })
+    }
+}
+
+/// Forms here hold a token and a few names.
+const LARGEST_FORM: usize = 16 * 1024;

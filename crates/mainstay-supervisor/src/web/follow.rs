@@ -1,0 +1,479 @@
+//! Following a file that grows, is truncated, or gives way to another one of its name.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd, RawFd};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use bytes::Bytes;
+use http_body::Frame;
+use nix::errno::Errno;
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
+use tokio::io::unix::AsyncFd;
+use tokio::sync::{mpsc, watch};
+
+use super::connection::closed;
+use crate::rpc::window;
+
+/// A file that is being followed.
+#[derive(Debug)]
+pub(super) struct Followed {
+    /// The last bytes of the file, then what is added, without end.
+    pub(super) body: Body,
+    /// When the file was last written to.
+    pub(super) modified: Option<SystemTime>,
+}
+
+/// Follows the file of a name; `None` if there is none.
+///
+/// Nothing happens while nothing is written: the kernel tells about changes. The stream ends when
+/// `closing` says so; it stops reading when the client does not take what was read.
+pub(super) async fn follow(
+    path: PathBuf,
+    closing: watch::Receiver<bool>,
+) -> io::Result<Option<Followed>> {
+    // Watched first, so that nothing is missed between reading and waiting.
+    let watched = Watched::new(&path);
+    let opened = blocking(move || Ok(Reading::open(&path)?.map(|it| (it, path)))).await?;
+    let Some((reading, path)) = opened else {
+        return Ok(None);
+    };
+    let modified = reading.modified;
+    let (sender, receiver) = mpsc::channel(1);
+    let follower = Follower {
+        path,
+        reading,
+        watched,
+        sender,
+    };
+    tokio::spawn(follower.run(closing));
+    Ok(Some(Followed {
+        body: Body::new(Stream(receiver)),
+        modified,
+    }))
+}
+
+struct Follower {
+    path: PathBuf,
+    reading: Reading,
+    watched: Watched,
+    sender: mpsc::Sender<Bytes>,
+}
+
+impl Follower {
+    async fn run(mut self, closing: watch::Receiver<bool>) {
+        let sender = self.sender.clone();
+        tokio::select! {
+            () = closed(closing) => {}
+            () = sender.closed() => {}
+            result = self.pump() => if let Err(error) = result {
+                let path = self.path.display();
+                tracing::warn!(error = &error as &dyn std::error::Error, "cannot follow {path}");
+            },
+        }
+    }
+
+    async fn pump(&mut self) -> io::Result<()> {
+        loop {
+            self.send_news().await?;
+            match self.next_step().await? {
+                Step::Wait => self.watched.changed().await,
+                Step::Truncated => {
+                    self.reading.position = 0;
+                    self.send(Bytes::from_static(TRUNCATED)).await;
+                }
+                Step::Replaced(next) => {
+                    // What was written to the old file before it went away.
+                    self.send_news().await?;
+                    self.reading = next;
+                    self.watched.file(&self.path);
+                }
+            }
+        }
+    }
+
+    /// Sends what the file holds beyond what was sent.
+    async fn send_news(&mut self) -> io::Result<()> {
+        loop {
+            let chunk = self.reading.chunk().await?;
+            if chunk.is_empty() {
+                return Ok(());
+            }
+            self.reading.position += chunk.len() as u64;
+            self.send(chunk).await;
+        }
+    }
+
+    async fn next_step(&self) -> io::Result<Step> {
+        let path = self.path.clone();
+        let (identity, position) = (self.reading.identity, self.reading.position);
+        blocking(move || {
+            Ok(match Reading::open(&path) {
+                // Gone for the moment, as in the middle of a rotation.
+                Ok(None) | Err(_) => Step::Wait,
+                Ok(Some(next)) if next.identity != identity => Step::Replaced(Reading {
+                    position: 0,
+                    ..next
+                }),
+                Ok(Some(same)) if same.size < position => Step::Truncated,
+                Ok(Some(_)) => Step::Wait,
+            })
+        })
+        .await
+    }
+
+    async fn send(&self, bytes: Bytes) {
+        // When nobody takes it any more, `run` ends.
+        let _ = self.sender.send(bytes).await;
+    }
+}
+
+enum Step {
+    Wait,
+    Truncated,
+    Replaced(Reading),
+}
+
+/// An open file, and how far it was read.
+#[derive(Debug)]
+struct Reading {
+    file: std::sync::Arc<File>,
+    identity: (u64, u64),
+    size: u64,
+    position: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Reading {
+    /// Opens a file, to be read from shortly before its end.
+    fn open(path: &Path) -> io::Result<Option<Self>> {
+        let Some((file, size)) = window::open(path)? else {
+            return Ok(None);
+        };
+        let metadata = file.metadata()?;
+        Ok(Some(Self {
+            identity: (metadata.dev(), metadata.ino()),
+            size,
+            position: size.saturating_sub(FIRST_BYTES),
+            modified: metadata.modified().ok(),
+            file: std::sync::Arc::new(file),
+        }))
+    }
+
+    async fn chunk(&self) -> io::Result<Bytes> {
+        let (file, position) = (std::sync::Arc::clone(&self.file), self.position);
+        blocking(move || {
+            let mut chunk = vec![0; LARGEST_CHUNK];
+            let count = file.read_at(&mut chunk, position)?;
+            chunk.truncate(count);
+            // Not to hold 64 KiB for a line.
+            chunk.shrink_to_fit();
+            Ok(Bytes::from(chunk))
+        })
+        .await
+    }
+}
+
+/// What tells when to look again: the kernel, or the clock where the kernel has no watches left.
+struct Watched {
+    inotify: Option<AsyncFd<Descriptor>>,
+    name: Option<std::ffi::OsString>,
+    file: Option<WatchDescriptor>,
+}
+
+impl Watched {
+    fn new(path: &Path) -> Self {
+        let mut watched = Self {
+            inotify: Self::directory(path).ok(),
+            name: path.file_name().map(OsStr::to_owned),
+            file: None,
+        };
+        watched.file(path);
+        watched
+    }
+
+    /// Watches for the name to be given to another file.
+    fn directory(path: &Path) -> io::Result<AsyncFd<Descriptor>> {
+        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+        let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
+        inotify.add_watch(
+            directory.unwrap_or(Path::new(".")),
+            AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO,
+        )?;
+        #[expect(
+            deprecated,
+            reason = "`Descriptor` owns its descriptor and always returns it"
+        )]
+        AsyncFd::new(Descriptor(inotify))
+    }
+
+    /// Watches the file that has the name now.
+    fn file(&mut self, path: &Path) {
+        let Some(fd) = &self.inotify else { return };
+        let inotify = &fd.get_ref().0;
+        if let Some(old) = self.file.take() {
+            // It is gone already when the file is.
+            let _ = inotify.rm_watch(old);
+        }
+        let flags = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_MOVE_SELF;
+        match inotify.add_watch(path, flags) {
+            Ok(watch) => self.file = Some(watch),
+            // Not there: its coming will be told by the directory.
+            Err(Errno::ENOENT) => {}
+            Err(_) => self.inotify = None,
+        }
+    }
+
+    /// Returns when the file may have changed.
+    async fn changed(&self) {
+        let Some(fd) = &self.inotify else {
+            return tokio::time::sleep(POLL).await;
+        };
+        loop {
+            let Ok(mut ready) = fd.readable().await else {
+                return;
+            };
+            match fd.get_ref().0.read_events() {
+                Ok(events) => {
+                    let ours = events.iter().any(|event| {
+                        event.name.is_none() || event.name.as_deref() == self.name.as_deref()
+                    });
+                    if ours {
+                        // A program that writes a thousand lines should not wake us for each.
+                        return tokio::time::sleep(SETTLE).await;
+                    }
+                }
+                Err(Errno::EAGAIN) => ready.clear_ready(),
+                Err(_) => return tokio::time::sleep(POLL).await,
+            }
+        }
+    }
+}
+
+struct Descriptor(Inotify);
+
+impl AsRawFd for Descriptor {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_fd().as_raw_fd()
+    }
+}
+
+/// The bytes as they come from the follower.
+struct Stream(mpsc::Receiver<Bytes>);
+
+impl http_body::Body for Stream {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0
+            .poll_recv(cx)
+            .map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+}
+
+/// What the original begins with.
+const FIRST_BYTES: u64 = 1024;
+const TRUNCATED: &[u8] = b"==> File truncated <==\n";
+const LARGEST_CHUNK: usize = 64 * 1024;
+const POLL: Duration = Duration::from_millis(100);
+const SETTLE: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write as _;
+
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    struct Tail {
+        body: Body,
+        read: Vec<u8>,
+        _closing: watch::Sender<bool>,
+    }
+
+    impl Tail {
+        async fn of(path: &Path) -> Self {
+            let closing = watch::Sender::new(false);
+            let followed = follow(path.to_owned(), closing.subscribe())
+                .await
+                .unwrap()
+                .unwrap();
+            Self {
+                body: followed.body,
+                read: Vec::new(),
+                _closing: closing,
+            }
+        }
+
+        /// Waits until exactly this has come since the last call.
+        #[track_caller]
+        fn expect<'a>(&'a mut self, expected: &'a [u8]) -> impl Future<Output = ()> + 'a {
+            async move {
+                let more = async {
+                    while self.read.len() < expected.len() {
+                        let frame = self.body.frame().await.unwrap().unwrap();
+                        self.read.extend_from_slice(&frame.into_data().unwrap());
+                    }
+                };
+                let result = tokio::time::timeout(Duration::from_secs(10), more).await;
+                let read = String::from_utf8_lossy(&self.read).into_owned();
+                assert!(result.is_ok(), "no more came than {read:?}");
+                assert_eq!(read, String::from_utf8_lossy(expected));
+                self.read.clear();
+            }
+        }
+    }
+
+    fn append(path: &Path, text: &str) {
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn it_begins_with_the_last_1024_bytes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.log");
+        for (length, expected) in [(0, 0), (1, 1), (1023, 1023), (1024, 1024), (5000, 1024)] {
+            fs::write(&path, "x".repeat(length)).unwrap();
+            let mut tail = Tail::of(&path).await;
+            append(&path, "end");
+            tail.expect(format!("{}end", "x".repeat(expected)).as_bytes())
+                .await;
+        }
+    }
+
+    #[tokio::test]
+    async fn it_goes_on_with_what_is_added() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.log");
+        fs::write(&path, "one\n").unwrap();
+        let mut tail = Tail::of(&path).await;
+        tail.expect(b"one\n").await;
+        append(&path, "two\n");
+        tail.expect(b"two\n").await;
+        let large = "y".repeat(3 * LARGEST_CHUNK);
+        append(&path, &large);
+        tail.expect(large.as_bytes()).await;
+    }
+
+    #[tokio::test]
+    async fn a_rotation_loses_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.log");
+        fs::write(&path, "one\n").unwrap();
+        let mut tail = Tail::of(&path).await;
+        tail.expect(b"one\n").await;
+
+        append(&path, "last of the old\n");
+        fs::rename(&path, path.with_extension("log.1")).unwrap();
+        fs::write(&path, "first of the new\n").unwrap();
+
+        tail.expect(b"last of the old\nfirst of the new\n").await;
+        append(&path, "more\n");
+        tail.expect(b"more\n").await;
+    }
+
+    #[tokio::test]
+    async fn a_truncation_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.log");
+        fs::write(&path, "something long\n").unwrap();
+        let mut tail = Tail::of(&path).await;
+        tail.expect(b"something long\n").await;
+
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_len(0)
+            .unwrap();
+
+        tail.expect(b"==> File truncated <==\n").await;
+        append(&path, "short\n");
+        tail.expect(b"short\n").await;
+    }
+
+    #[tokio::test]
+    async fn without_watches_it_looks_again_and_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.log");
+        fs::write(&path, "one\n").unwrap();
+        let reading = Reading::open(&path).unwrap().unwrap();
+        let watched = Watched {
+            inotify: None,
+            name: None,
+            file: None,
+        };
+        let (sender, receiver) = mpsc::channel(1);
+        let follower = Follower {
+            path: path.clone(),
+            reading,
+            watched,
+            sender,
+        };
+        let closing = watch::Sender::new(false);
+        tokio::spawn(follower.run(closing.subscribe()));
+        let body = Body::new(Stream(receiver));
+        let mut tail = Tail {
+            body,
+            read: Vec::new(),
+            _closing: closing,
+        };
+
+        tail.expect(b"one\n").await;
+        append(&path, "two\n");
+        tail.expect(b"two\n").await;
+    }
+
+    #[tokio::test]
+    async fn it_ends_when_the_server_closes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.log");
+        fs::write(&path, "one\n").unwrap();
+        let closing = watch::Sender::new(false);
+        let followed = follow(path, closing.subscribe()).await.unwrap().unwrap();
+
+        closing.send_replace(true);
+
+        let body = tokio::time::timeout(Duration::from_secs(10), followed.body.collect());
+        body.await.expect("the stream goes on").unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_not_there_is_not_followed() {
+        let closing = watch::Sender::new(false);
+        let missing = follow("/nowhere/x.log".into(), closing.subscribe())
+            .await
+            .unwrap();
+        assert!(missing.is_none());
+        assert!(
+            follow("/dev/null".into(), closing.subscribe())
+                .await
+                .is_err()
+        );
+    }
+}
