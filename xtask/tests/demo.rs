@@ -50,6 +50,7 @@ fn a_newcomer_tries_everything() {
     let mut visitor = Client::new(demo.dashboard);
     assert_eq!(visitor.get("/").status, 401);
     let password = demo.password();
+    demo.until_running("signup");
     let (status, out) = demo.ctl(&[
         "-s",
         &format!("http://127.0.0.1:{}", demo.dashboard),
