@@ -4,11 +4,12 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use http::{Extensions, HeaderMap, Request, StatusCode, Uri, request::Parts};
+use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, request::Parts};
 
 use crate::{
-    Failure, Field, Meta, Place, Standing,
+    Failure, Field, Meta, Place, Scope, Standing,
     handle::{Grip, Handle},
+    scope,
     session::SessionUnavailable,
 };
 
@@ -46,6 +47,49 @@ impl CsrfToken {
         Self::take(request.extensions(), request.headers(), request.uri())
     }
 
+    /// A token that is good for one action only: the method and path that a form is sent to.
+    ///
+    /// ```
+    /// # use mainstay_csrf::CsrfToken;
+    /// # use http::Method;
+    /// async fn settings(token: CsrfToken) -> String {
+    ///     let token = token.for_action(Method::POST, "/account/email");
+    ///     format!("<form method=post action=/account/email>{}</form>", token.field())
+    /// }
+    /// ```
+    ///
+    /// The path is the one that the browser sees. Whether the route insists on it says
+    /// [`Csrf::require_scope`](crate::Csrf::require_scope).
+    #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "methods are constants where they are written"
+    )]
+    pub fn for_action(&self, method: Method, path: &str) -> Self {
+        self.bound_to(self.secret, &scope::action(&method, path))
+    }
+
+    /// A token that is good only where the scope `name` is, as [`Csrf::scope`](crate::Csrf::scope)
+    /// says.
+    #[must_use]
+    pub fn scoped(&self, name: &str) -> Self {
+        if !self
+            .handle
+            .policy
+            .routes
+            .scopes
+            .iter()
+            .any(|(known, _)| **known == *name)
+        {
+            tracing::error!(
+                target: "mainstay_csrf",
+                name,
+                "a token was made for a scope that is good for no route"
+            );
+        }
+        self.bound_to(self.secret, &scope::named(name))
+    }
+
     /// A new cookie for this browser and a token that goes with it; every older token of the browser
     /// is void from then on.
     ///
@@ -53,7 +97,7 @@ impl CsrfToken {
     /// to the session has the same effect from the new session alone.
     #[must_use]
     pub fn rotate(&self) -> Self {
-        self.bound_to(*self.handle.rotate())
+        self.bound_to(*self.handle.rotate(), "")
     }
 
     /// The token's text.
@@ -75,7 +119,7 @@ impl CsrfToken {
     #[must_use]
     pub fn meta(&self) -> Meta<'_> {
         Meta {
-            name: &self.handle.policy.meta,
+            name: self.handle.policy.meta,
             value: &self.value,
         }
     }
@@ -107,17 +151,12 @@ impl CsrfToken {
             secret,
             value: String::new(),
         };
-        Ok(token.bound_to(secret))
+        Ok(token.bound_to(secret, ""))
     }
 
-    fn bound_to(&self, secret: [u8; 32]) -> Self {
+    fn bound_to(&self, secret: [u8; 32], scope: &str) -> Self {
         let handle = Arc::clone(&self.handle);
-        let session = handle
-            .session
-            .as_ref()
-            .ok()
-            .and_then(|session| session.as_deref());
-        let value = handle.policy.issue(&secret, session, "");
+        let value = handle.policy.issue(&secret, handle.session(), scope);
         Self {
             handle,
             secret,
@@ -158,6 +197,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for CsrfToken {
 pub struct CsrfVerified {
     standing: Standing,
     place: Option<Place>,
+    scope: Scope,
 }
 
 impl CsrfVerified {
@@ -173,17 +213,25 @@ impl CsrfVerified {
         self.place
     }
 
+    /// What the token was made for.
+    #[must_use]
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
     pub(crate) fn by_headers(standing: Standing) -> Self {
         Self {
             standing,
             place: None,
+            scope: Scope::Any,
         }
     }
 
-    pub(crate) fn by_token(standing: Standing, place: Place) -> Self {
+    pub(crate) fn by_token(standing: Standing, place: Place, scope: Scope) -> Self {
         Self {
             standing,
             place: Some(place),
+            scope,
         }
     }
 }
@@ -193,7 +241,7 @@ impl<S: Sync> FromRequestParts<S> for CsrfVerified {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotVerified> {
         let grip = parts.extensions.get::<Grip>();
-        grip.and_then(|Grip(handle)| handle.verified.clone())
+        grip.and_then(|Grip(handle)| handle.verified().cloned())
             .ok_or(NotVerified(()))
     }
 }
@@ -201,7 +249,7 @@ impl<S: Sync> FromRequestParts<S> for CsrfVerified {
 /// There is no CSRF layer around the handler, or one that cannot issue tokens.
 #[derive(Debug)]
 pub struct MissingLayer {
-    session: Option<SessionUnavailable>,
+    pub(crate) session: Option<SessionUnavailable>,
 }
 
 impl fmt::Display for MissingLayer {

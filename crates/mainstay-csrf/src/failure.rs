@@ -1,6 +1,10 @@
-use std::{error::Error as StdError, fmt};
+use std::{convert::Infallible, error::Error as StdError, fmt};
 
-use http::StatusCode;
+use axum_core::{
+    extract::{FromRequestParts, OptionalFromRequestParts},
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, request::Parts};
 
 /// Why a request was refused.
 ///
@@ -237,6 +241,19 @@ impl Failure {
             _ => None,
         }
     }
+
+    /// The text that gorilla/csrf has for it: the default answer of the gorilla preset.
+    #[must_use]
+    pub fn gorilla_reason(&self) -> &'static str {
+        match self {
+            Self::RefererMismatch { .. } => "referer invalid",
+            foreign if foreign.is_foreign() => "origin invalid",
+            Self::TokenMissing { .. } | Self::TokenBeyondLimit { .. } | Self::BodyEncoded => {
+                "CSRF token not found in request"
+            }
+            _ => "CSRF token invalid",
+        }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -339,6 +356,58 @@ impl fmt::Display for Failure {
 }
 
 impl StdError for Failure {}
+
+#[cfg(feature = "handler")]
+impl mainstay_handler::HttpError for Failure {
+    fn status(&self) -> StatusCode {
+        self.status()
+    }
+
+    fn problem(&self, problem: &mut mainstay_handler::Problem) {
+        problem.set_member("code", self.code());
+    }
+}
+
+/// For the handler of [`Csrf::on_reject_handler`](crate::Csrf::on_reject_handler), and under
+/// [`Csrf::report_only`](crate::Csrf::report_only) for any.
+impl<S: Sync> FromRequestParts<S> for Failure {
+    type Rejection = NoFailure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NoFailure> {
+        parts.extensions.get::<Self>().cloned().ok_or(NoFailure(()))
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Failure {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
+        Ok(parts.extensions.get::<Self>().cloned())
+    }
+}
+
+/// A handler asked for the [`Failure`] of a request that has none.
+#[derive(Debug)]
+pub struct NoFailure(());
+
+impl fmt::Display for NoFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request was not refused")
+    }
+}
+
+impl StdError for NoFailure {}
+
+impl IntoResponse for NoFailure {
+    fn into_response(self) -> Response {
+        tracing::error!(target: "mainstay_csrf", "a handler for refusals serves a route");
+        (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "this request was not refused",
+        )
+            .into_response()
+    }
+}
 
 impl Place {
     fn short(self) -> &'static str {

@@ -1,12 +1,16 @@
 //! What the layer and a handler share about one request.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
-use http::{HeaderMap, HeaderValue, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 
 use crate::{
-    CsrfVerified,
-    policy::{Policy, Session},
+    CsrfVerified, Failure, Place,
+    policy::{Check, Policy, Session},
+    wire,
 };
 
 /// The browser, by the secret in its cookie.
@@ -18,16 +22,25 @@ pub(crate) struct Identity {
 }
 
 /// In the extensions of every request that passes the layer.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Grip(pub(crate) Arc<Handle>);
 
 pub(crate) struct Handle {
     pub(crate) policy: Arc<Policy>,
     pub(crate) session: Session,
-    pub(crate) verified: Option<CsrfVerified>,
+    verified: Option<CsrfVerified>,
     incoming: Option<Identity>,
+    deferred: Option<Box<Deferred>>,
     asked: OnceLock<Asked>,
     rotated: OnceLock<[u8; 32]>,
+    /// Set when the cookie that scripts read has to be written again.
+    mirror: OnceLock<()>,
+}
+
+/// A check that the handler has promised to finish.
+struct Deferred {
+    check: Check,
+    outcome: OnceLock<Result<CsrfVerified, Failure>>,
 }
 
 struct Asked {
@@ -47,8 +60,40 @@ impl Handle {
             session,
             verified,
             incoming,
+            deferred: None,
             asked: OnceLock::new(),
             rotated: OnceLock::new(),
+            mirror: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn deferred(policy: Arc<Policy>, check: Check) -> Self {
+        let (session, incoming) = (Ok(check.session.clone()), Some(check.identity));
+        let outcome = OnceLock::new();
+        let deferred = Some(Box::new(Deferred { check, outcome }));
+        Self {
+            deferred,
+            ..Self::new(policy, session, incoming, None)
+        }
+    }
+
+    /// What has to be known before the handler takes the request over.
+    pub(crate) fn open(&self, parts: &Parts) {
+        if self.policy.eager {
+            self.secret(&parts.headers, &parts.uri);
+        }
+        if let Some(mirror) = &self.policy.mirror
+            && matches!(parts.method, Method::GET | Method::HEAD)
+            && let Ok(session) = &self.session
+        {
+            let secret = self.secret(&parts.headers, &parts.uri);
+            let (name, session) = (&mirror.cookie.name, session.as_deref());
+            if !self
+                .policy
+                .mirror_is_good(name, secret, session, &parts.headers)
+            {
+                self.mirror.get_or_init(|| ());
+            }
         }
     }
 
@@ -59,7 +104,10 @@ impl Handle {
             identity: self
                 .incoming
                 .or_else(|| self.policy.read_cookie(headers).ok())
-                .unwrap_or_else(|| self.policy.draw_identity()),
+                .unwrap_or_else(|| Identity {
+                    secret: wire::random(),
+                    send: true,
+                }),
             uri: uri.clone(),
         });
         self.rotated.get().unwrap_or(&asked.identity.secret)
@@ -67,37 +115,99 @@ impl Handle {
 
     /// A new identity in place of the old one.
     pub(crate) fn rotate(&self) -> &[u8; 32] {
-        self.rotated
-            .get_or_init(|| self.policy.draw_identity().secret)
+        self.rotated.get_or_init(wire::random)
     }
 
-    /// Writes what the response has to say about the cookie.
+    pub(crate) fn session(&self) -> Option<&[u8]> {
+        self.session
+            .as_ref()
+            .ok()
+            .and_then(|session| session.as_deref())
+    }
+
+    pub(crate) fn verified(&self) -> Option<&CsrfVerified> {
+        let deferred = self
+            .deferred
+            .as_ref()
+            .and_then(|deferred| deferred.outcome.get());
+        self.verified
+            .as_ref()
+            .or_else(|| deferred.and_then(|outcome| outcome.as_ref().ok()))
+    }
+
+    /// Whether the handler still has to find the token.
+    pub(crate) fn is_open(&self) -> bool {
+        self.deferred
+            .as_ref()
+            .is_some_and(|deferred| deferred.outcome.get().is_none())
+    }
+
+    /// Finishes a deferred check. The first token counts, whatever comes of it.
+    pub(crate) fn close(
+        &self,
+        text: &[u8],
+        place: Place,
+        parts: &Parts,
+    ) -> Option<Result<CsrfVerified, Failure>> {
+        let deferred = self.deferred.as_ref()?;
+        let outcome = deferred.outcome.get_or_init(|| {
+            let verdict = self.policy.verify(&deferred.check, text, place, parts);
+            match &verdict {
+                Ok(_) => Policy::record_pass(parts),
+                Err(failure) => self.policy.record(failure, parts),
+            }
+            verdict
+        });
+        Some(outcome.clone())
+    }
+
+    /// Writes what the response has to say about cookie and token.
     pub(crate) fn finish(&self, headers: &mut HeaderMap) {
-        let asked = self.asked.get();
-        let secret = match (self.rotated.get(), asked) {
-            (None, None) => return,
-            (Some(rotated), _) => Some(rotated),
-            (None, Some(asked)) => asked.identity.send.then_some(&asked.identity.secret),
-        };
-        if !self.policy.has_cookie() {
+        let (asked, rotated) = (self.asked.get(), self.rotated.get());
+        let stale = self.incoming.as_ref().filter(|incoming| incoming.send);
+        if asked.is_none() && rotated.is_none() && stale.is_none() {
             return;
         }
-        if let Some(cookie) = secret.and_then(|secret| self.policy.set_cookie(secret)) {
+        let known = asked.map(|asked| &asked.identity).or(stale);
+        let send = rotated.or(known.filter(|known| known.send).map(|known| &known.secret));
+        if let Some(cookie) = send.and_then(|secret| self.policy.set_cookie(secret)) {
             headers.append(header::SET_COOKIE, cookie);
         }
-        add_vary(headers, "cookie", HeaderValue::from_static("Cookie"));
+        if let Some(secret) = rotated.or(known.map(|known| &known.secret)) {
+            self.hand_to_scripts(secret, headers);
+        }
+        if self.policy.has_cookie() {
+            add_vary(headers, "cookie", HeaderValue::from_static("Cookie"));
+        }
         if let Some(asked) = asked
+            && self.policy.has_cookie()
             && is_for_shared_caches(headers)
         {
             self.policy.warn_of_shared_cache(asked.uri.path());
         }
     }
+
+    fn hand_to_scripts(&self, secret: &[u8; 32], headers: &mut HeaderMap) {
+        let token = || self.policy.issue(secret, self.session(), "");
+        if let Some(mirror) = &self.policy.mirror
+            && (self.mirror.get().is_some() || self.rotated.get().is_some())
+            && let Some(cookie) = mirror.cookie.set_cookie(&token(), self.policy.clock.now())
+        {
+            headers.append(header::SET_COOKIE, cookie);
+        }
+        if self.policy.echo
+            && self.asked.get().is_some()
+            && let Ok(value) = HeaderValue::try_from(token())
+        {
+            headers.insert(self.policy.header.clone(), value);
+        }
+    }
 }
 
-impl std::fmt::Debug for Handle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle")
-            .field("verified", &self.verified)
+            .field("verified", &self.verified())
             .finish_non_exhaustive()
     }
 }

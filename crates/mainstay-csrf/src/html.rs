@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::escape::Html;
+
 /// `<input type="hidden" …>` with the token: what [`CsrfToken::field`](crate::CsrfToken::field)
 /// returns.
 ///
@@ -44,32 +46,19 @@ impl fmt::Display for Meta<'_> {
 }
 
 /// Nothing at all where there is no token, so that a template serves every preset.
-fn write(f: &mut impl fmt::Write, frame: [&str; 3], name: &str, value: &str) -> fmt::Result {
+fn write(f: &mut fmt::Formatter<'_>, frame: [&str; 3], name: &str, value: &str) -> fmt::Result {
     if value.is_empty() {
         return Ok(());
     }
-    f.write_str(frame[0])?;
-    escape(f, name)?;
-    f.write_str(frame[1])?;
     // Base64 of either alphabet has no character that means anything in an attribute.
-    f.write_str(value)?;
-    f.write_str(frame[2])
-}
-
-fn escape(f: &mut impl fmt::Write, text: &str) -> fmt::Result {
-    for piece in text.split_inclusive(['&', '<', '>', '"', '\'']) {
-        let (plain, special) = match piece.char_indices().next_back() {
-            Some((at, '&')) => (&piece[..at], "&amp;"),
-            Some((at, '<')) => (&piece[..at], "&lt;"),
-            Some((at, '>')) => (&piece[..at], "&gt;"),
-            Some((at, '"')) => (&piece[..at], "&quot;"),
-            Some((at, '\'')) => (&piece[..at], "&#39;"),
-            _ => (piece, ""),
-        };
-        f.write_str(plain)?;
-        f.write_str(special)?;
-    }
-    Ok(())
+    write!(
+        f,
+        "{}{}{}{value}{}",
+        frame[0],
+        Html(name),
+        frame[1],
+        frame[2]
+    )
 }
 
 macro_rules! ready_html {

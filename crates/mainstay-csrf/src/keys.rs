@@ -368,7 +368,7 @@ fn keyed(key: &[u8]) -> HmacSha256 {
 fn from_hex(text: &str) -> Option<Vec<u8>> {
     // Hexadecimal digits are base64 too; the length decides. Base64 of 48 bytes that happens to be
     // all hexadecimal digits does not occur.
-    if text.len() < FULL_LENGTH * 2 || text.len() % 2 != 0 {
+    if text.len() < FULL_LENGTH * 2 || !text.len().is_multiple_of(2) {
         return None;
     }
     let nibbles: Option<Vec<u8>> = text

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, request::Parts};
+use http::{HeaderValue, Method, Request, Response, StatusCode, request::Parts};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
@@ -22,7 +22,7 @@ use crate::{
     body::{Finder, Found, MaybeReplay, Rejoin, Replay},
     handle::{Grip, Handle, add_vary},
     policy::{Check, Decision, Policy},
-    refusal::{self, RefusalBody, Rejecting},
+    refusal::{self, Format, RefusalBody, Rejecting},
 };
 
 type BoxError = Box<dyn StdError + Send + Sync>;
@@ -188,7 +188,7 @@ where
         let (mut parts, body) = request.into_parts();
         let state = match policy.decide(&parts) {
             Decision::Done(handle, verdict) => {
-                let handle = attach(handle, &mut parts);
+                attach(&handle, &mut parts);
                 match settle(policy, verdict, &mut parts) {
                     Ok(reported) => {
                         let request = Request::from_parts(parts, H::untouched(body));
@@ -230,10 +230,9 @@ where
 }
 
 /// Puts what the handler needs into the request.
-fn attach(handle: Handle, parts: &mut Parts) -> Arc<Handle> {
-    let handle = Arc::new(handle);
-    parts.extensions.insert(Grip(Arc::clone(&handle)));
-    handle
+fn attach(handle: &Arc<Handle>, parts: &mut Parts) {
+    handle.open(parts);
+    parts.extensions.insert(Grip(Arc::clone(handle)));
 }
 
 /// Logs the verdict, and turns a failure that is only to be reported into a pass.
@@ -243,12 +242,7 @@ fn settle(
     parts: &mut Parts,
 ) -> Result<Option<Box<Failure>>, Box<Failure>> {
     let Err(failure) = verdict else {
-        tracing::debug!(
-            target: "mainstay_csrf",
-            method = %parts.method,
-            path = parts.uri.path(),
-            "passed"
-        );
+        Policy::record_pass(parts);
         return Ok(None);
     };
     policy.record(&failure, parts);
@@ -265,12 +259,14 @@ fn refuse<F, T>(
     mut parts: Parts,
     handle: Arc<Handle>,
 ) -> State<F, T> {
-    let cacheable = matches!(parts.method, http::Method::GET | http::Method::HEAD);
+    let cacheable = matches!(parts.method, Method::GET | Method::HEAD);
+    let format = Format::of(&parts.headers);
     let Some(reject) = &policy.reject else {
         return State::Refused {
             refusal: Some(Refusal {
                 failure,
                 handle,
+                format,
                 cacheable,
             }),
         };
@@ -282,6 +278,7 @@ fn refuse<F, T>(
         refusal: Some(Refusal {
             failure,
             handle,
+            format,
             cacheable,
         }),
     }
@@ -290,10 +287,16 @@ fn refuse<F, T>(
 struct Refusal {
     failure: Box<Failure>,
     handle: Arc<Handle>,
+    format: Format,
+    /// Whether a cache might keep the answer, and so has to know on what it depends.
     cacheable: bool,
 }
 
 impl Refusal {
+    fn default_answer(&self) -> Response<Bytes> {
+        refusal::answer(self.handle.policy.scheme, self.format, &self.failure)
+    }
+
     fn answer<R: RefusalBody>(self, response: Response<Bytes>) -> Response<R> {
         let mut response = response.map(R::from_bytes);
         if self.cacheable {
@@ -309,6 +312,20 @@ impl Refusal {
         response.extensions_mut().insert(*self.failure);
         response
     }
+}
+
+/// What takes the place of an answer whose handler never looked for the token it was left.
+fn unverified<R: RefusalBody>() -> Response<R> {
+    tracing::error!(
+        target: "mainstay_csrf",
+        "a deferred check was never finished: its handler takes none of CsrfForm, CsrfMultipart \
+         and CsrfDeferred"
+    );
+    let mut response = Response::new(R::from_bytes(Bytes::from_static(
+        b"Internal Server Error\n",
+    )));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 /// A request whose body is being searched.
@@ -366,7 +383,7 @@ where
             ..
         } = self;
         let (handle, verdict) = check.settled(&policy, verdict);
-        let handle = attach(handle, &mut parts);
+        attach(&handle, &mut parts);
         match settle(&policy, verdict, &mut parts) {
             Ok(reported) => {
                 let request = Request::from_parts(parts, H::replayed(finder.replay(body)));
@@ -440,6 +457,9 @@ where
                     reported,
                 } => {
                     let mut response = ready!(future.poll(cx))?;
+                    if handle.is_open() && !handle.policy.report_only {
+                        response = unverified();
+                    }
                     handle.finish(response.headers_mut());
                     if let Some(failure) = reported.take() {
                         response.extensions_mut().insert(*failure);
@@ -467,7 +487,7 @@ where
                     let Some(refusal) = refusal.take() else {
                         return Poll::Pending;
                     };
-                    let response = refusal::default_answer(&refusal.failure);
+                    let response = refusal.default_answer();
                     return Poll::Ready(Ok(refusal.answer(response)));
                 }
             };

@@ -44,32 +44,55 @@ mod body;
 mod builder;
 mod check;
 mod cookie;
+mod deferred;
+#[cfg(feature = "axum")]
+mod endpoint;
 mod error;
+mod escape;
 mod extract;
 mod failure;
+#[cfg(feature = "axum")]
+mod form;
+mod gorilla;
 mod handle;
 mod html;
 mod keys;
 mod layer;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod origin;
 mod policy;
+mod record;
 mod refusal;
 mod route;
+mod scope;
 mod session;
 mod token;
+mod wire;
 
+#[cfg(feature = "multipart")]
+pub use self::multipart::{CsrfMultipart, CsrfMultipartError};
+#[cfg(feature = "tower-sessions")]
+pub use self::session::TowerSessions;
 pub use self::{
     body::{MaybeReplay, Rejoin, Replay},
     builder::Csrf,
     check::Standing,
     cookie::SameSite,
+    deferred::CsrfDeferred,
     error::Error,
     extract::{CsrfToken, CsrfVerified, MissingLayer, NotVerified},
-    failure::{Failure, Place},
+    failure::{Failure, NoFailure, Place},
     html::{Field, Meta},
     keys::{Key, KeyRing},
     layer::{AnyBody, CsrfLayer, CsrfService, Handover, InPlace, ResponseFuture},
     policy::Tokens,
     refusal::RefusalBody,
+    scope::Scope,
     session::{Binding, SessionUnavailable},
+};
+#[cfg(feature = "axum")]
+pub use self::{
+    endpoint::token_as_json,
+    form::{CsrfForm, CsrfFormRejection},
 };

@@ -7,19 +7,17 @@ use std::{
     time::SystemTime,
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{HeaderMap, HeaderName, HeaderValue, request::Parts};
+use http::{HeaderName, HeaderValue, request::Parts};
 
 use crate::{
     Binding, CsrfVerified, Failure, KeyRing, Place, Standing,
     body::Media,
-    check::{self, OriginPolicy},
-    cookie::{self, Attributes},
+    check::OriginPolicy,
+    cookie::Attributes,
     handle::{Handle, Identity},
     refusal::Reject,
-    route::{Class, Routes},
+    route::{self, Class, Routes},
     session::SessionUnavailable,
-    token::{self, Token},
 };
 
 /// Which requests need a token.
@@ -42,13 +40,20 @@ pub(crate) struct Policy {
     pub(crate) cookie: Attributes,
     pub(crate) header: HeaderName,
     pub(crate) field: String,
-    pub(crate) meta: String,
+    pub(crate) meta: &'static str,
     pub(crate) origins: OriginPolicy,
     pub(crate) binding: Option<Box<dyn Binding>>,
     pub(crate) tokens: Tokens,
     pub(crate) max_token_age: Option<u64>,
     pub(crate) body_limit: usize,
     pub(crate) routes: Routes,
+    /// Whether the cookie goes with every response, asked for or not.
+    pub(crate) eager: bool,
+    /// Whether a cookie past half its age is issued again.
+    pub(crate) renew: bool,
+    /// Whether responses that asked for a token carry one in the request header's own name.
+    pub(crate) echo: bool,
+    pub(crate) mirror: Option<Mirror>,
     pub(crate) report_only: bool,
     pub(crate) reject: Option<Reject>,
     pub(crate) observe: Option<Box<dyn Fn(&'static str) + Send + Sync>>,
@@ -60,21 +65,29 @@ pub(crate) struct Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Modern,
+    Gorilla,
     HeadersOnly,
+}
+
+/// The cookie that scripts read, and the header in which they send what they have read.
+pub(crate) struct Mirror {
+    pub(crate) cookie: Attributes,
+    pub(crate) header: HeaderName,
 }
 
 /// What is to be done with a request, as far as its head tells.
 pub(crate) enum Decision {
-    Done(Handle, Result<(), Failure>),
+    Done(Arc<Handle>, Result<(), Failure>),
     /// The token may be in the body.
     Search(Check, Media),
 }
 
 /// A request that lacks nothing but its token.
+#[derive(Clone)]
 pub(crate) struct Check {
-    standing: Standing,
-    session: Option<Box<[u8]>>,
-    identity: Identity,
+    pub(crate) standing: Standing,
+    pub(crate) session: Option<Box<[u8]>>,
+    pub(crate) identity: Identity,
 }
 
 pub(crate) type Session = Result<Option<Box<[u8]>>, SessionUnavailable>;
@@ -87,28 +100,18 @@ impl Policy {
             Class::Exempt | Class::Safe => return self.done(session, None, Ok(None)),
             Class::Handshake => {
                 let verdict = self.origins.judge_handshake(parts);
-                return self.done(
-                    session,
-                    None,
-                    verdict.map(CsrfVerified::by_headers).map(Some),
-                );
+                return self.done_by_headers(session, verdict);
             }
             // Links cannot carry a token, so the browser's word has to do where there is one.
             Class::Guarded => Tokens::UnlessSameOrigin,
             Class::Checked => self.tokens,
         };
         if self.scheme == Scheme::HeadersOnly {
-            let verdict = self.origins.judge_as_go(parts);
-            return self.done(
-                session,
-                None,
-                verdict.map(CsrfVerified::by_headers).map(Some),
-            );
+            return self.done_by_headers(session, self.origins.judge_as_go(parts));
         }
         let standing = match self.origins.judge(parts) {
-            Ok(Standing::Same) if tokens == Tokens::UnlessSameOrigin => {
-                let verified = CsrfVerified::by_headers(Standing::Same);
-                return self.done(session, None, Ok(Some(verified)));
+            Ok(standing @ Standing::Same) if tokens == Tokens::UnlessSameOrigin => {
+                return self.done_by_headers(session, Ok(standing));
             }
             Ok(standing) => standing,
             Err(foreign) => return self.done(session, None, Err(foreign)),
@@ -126,111 +129,44 @@ impl Policy {
                 return self.done(Err(missing), Some(identity), Err(failure));
             }
         };
-        let check = Check {
-            standing,
-            session,
-            identity,
-        };
-        match parts.headers.get(&self.header).map(HeaderValue::as_bytes) {
-            Some(text) if !text.is_empty() => {
-                let verdict = self.verify(&check, text, Place::Header, parts);
-                check.done(self, verdict)
-            }
-            _ => match Media::of(&parts.headers) {
-                Ok(media) => Decision::Search(check, media),
-                Err(failure) => check.done(self, Err(failure)),
+        self.look_for_token(
+            Check {
+                standing,
+                session,
+                identity,
             },
+            parts,
+        )
+    }
+
+    fn look_for_token(self: &Arc<Self>, check: Check, parts: &Parts) -> Decision {
+        if let Some(text) = self.header_token(parts) {
+            let verdict = self.verify(&check, text, Place::Header, parts);
+            return check.done(self, verdict);
+        }
+        if route::any(&self.routes.deferred, parts) {
+            let handle = Handle::deferred(Arc::clone(self), check);
+            return Decision::Done(Arc::new(handle), Ok(()));
+        }
+        match Media::of(&parts.headers) {
+            Ok(media) => Decision::Search(check, media),
+            Err(failure) => check.done(self, Err(failure)),
         }
     }
 
-    /// Whether this is the token that the check still lacks.
-    pub(crate) fn verify(
-        &self,
-        check: &Check,
-        text: &[u8],
-        place: Place,
-        parts: &Parts,
-    ) -> Result<CsrfVerified, Failure> {
-        if text.is_empty() {
-            return Err(Failure::TokenMissing { place });
-        }
-        let token = Token::parse(text).ok_or(Failure::TokenMalformed { place })?;
-        let keys = self.keys.load();
-        let binding = token::Binding {
-            cookie: &check.identity.secret,
-            session: check.session.as_deref(),
-            scope: "",
-        };
-        if token.matches(&keys, binding) {
-            return match self.max_token_age {
-                Some(age) if self.clock.now().saturating_sub(u64::from(token.issued())) > age => {
-                    Err(Failure::TokenExpired { place })
-                }
-                _ => Ok(CsrfVerified::by_token(check.standing, place)),
-            };
-        }
-        if !token.key_is_known(&keys) {
-            return Err(Failure::TokenKeyUnknown { place });
-        }
-        // Not to let anything through, but to tell honest visitors what happened.
-        let before = self
-            .binding
-            .as_ref()
-            .and_then(|binding| binding.previous(parts));
-        let was = |session| token.matches(&keys, token::Binding { session, ..binding });
-        if binding.session.is_some() && was(None) || before.is_some() && was(before.as_deref()) {
-            return Err(Failure::StaleSession { place });
-        }
-        Err(Failure::TokenMismatch { place })
+    /// Whether the preset has cookies at all.
+    pub(crate) fn has_cookie(&self) -> bool {
+        self.scheme != Scheme::HeadersOnly
     }
 
-    /// Who the browser is, by its cookie.
-    pub(crate) fn read_cookie(&self, headers: &HeaderMap) -> Result<Identity, Failure> {
-        let mut values = cookie::values(headers, &self.cookie.name);
-        let Some(value) = values.next() else {
-            return Err(Failure::CookieMissing);
-        };
-        if values.next().is_some() {
-            return Err(Failure::CookieDuplicate);
-        }
-        let mut secret = [0; 32];
-        match URL_SAFE_NO_PAD.decode_slice(value, &mut secret) {
-            Ok(32) => Ok(Identity {
-                secret,
-                send: false,
-            }),
-            _ => Err(Failure::CookieMalformed),
-        }
-    }
-
-    pub(crate) fn draw_identity(&self) -> Identity {
-        let mut secret = [0; 32];
-        rand::fill(&mut secret);
-        Identity { secret, send: true }
-    }
-
-    pub(crate) fn set_cookie(&self, secret: &[u8; 32]) -> Option<HeaderValue> {
-        self.cookie
-            .set_cookie(&URL_SAFE_NO_PAD.encode(secret), self.clock.now())
-    }
-
-    /// A fresh token; empty where the preset has none.
-    pub(crate) fn issue(&self, secret: &[u8; 32], session: Option<&[u8]>, scope: &str) -> String {
-        match self.scheme {
-            Scheme::HeadersOnly => String::new(),
-            Scheme::Modern => {
-                let mut random = [0; 16];
-                rand::fill(&mut random);
-                // Unix time fits into 32 bits until 2106.
-                let now = u32::try_from(self.clock.now()).unwrap_or(u32::MAX);
-                let binding = token::Binding {
-                    cookie: secret,
-                    session,
-                    scope,
-                };
-                Token::new(self.keys.load().signing(), binding, now, random).text()
-            }
-        }
+    fn header_token<'a>(&self, parts: &'a Parts) -> Option<&'a [u8]> {
+        let mirror = self.mirror.as_ref().map(|mirror| &mirror.header);
+        [Some(&self.header), mirror]
+            .into_iter()
+            .flatten()
+            .filter_map(|name| parts.headers.get(name))
+            .map(HeaderValue::as_bytes)
+            .find(|text| !text.is_empty())
     }
 
     /// Asked in the layer, for every request, and not where a token is asked for: what only inner
@@ -244,6 +180,18 @@ impl Policy {
         }
     }
 
+    fn done_by_headers(
+        self: &Arc<Self>,
+        session: Session,
+        verdict: Result<Standing, Failure>,
+    ) -> Decision {
+        self.done(
+            session,
+            None,
+            verdict.map(|standing| Some(CsrfVerified::by_headers(standing))),
+        )
+    }
+
     fn done(
         self: &Arc<Self>,
         session: Session,
@@ -254,82 +202,25 @@ impl Policy {
             Ok(verified) => (verified, Ok(())),
             Err(failure) => (None, Err(failure)),
         };
-        Decision::Done(
-            Handle::new(Arc::clone(self), session, incoming, verified),
-            verdict,
-        )
+        let handle = Handle::new(Arc::clone(self), session, incoming, verified);
+        Decision::Done(Arc::new(handle), verdict)
     }
-
-    /// One event and one count for a refusal. The path goes without its query, where secrets are.
-    pub(crate) fn record(&self, failure: &Failure, parts: &Parts) {
-        if let Some(observe) = &self.observe {
-            observe(failure.code());
-        }
-        macro_rules! event {
-            ($level:ident) => {
-                tracing::$level!(
-                    target: "mainstay_csrf",
-                    code = failure.code(),
-                    method = %parts.method,
-                    path = parts.uri.path(),
-                    origin = header_text(parts, &http::header::ORIGIN),
-                    sec_fetch_site = header_text(parts, &check::SEC_FETCH_SITE),
-                    report_only = self.report_only,
-                    "refused: {failure}"
-                )
-            };
-        }
-        match failure {
-            Failure::SessionUnavailable { .. } => event!(error),
-            honest if honest.is_honest() => event!(info),
-            _ => event!(warn),
-        }
-    }
-
-    pub(crate) fn has_cookie(&self) -> bool {
-        self.scheme != Scheme::HeadersOnly
-    }
-
-    /// Once per path: a page with a token that a shared cache may keep would be handed to others.
-    pub(crate) fn warn_of_shared_cache(&self, path: &str) {
-        // A poisoned lock guards nothing but a list of warnings.
-        let mut warned = self
-            .warned
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if warned.len() < WARNED_LIMIT && warned.insert(path.to_owned()) {
-            tracing::warn!(
-                target: "mainstay_csrf",
-                path,
-                "a page with a CSRF token says that shared caches may keep it"
-            );
-        }
-    }
-}
-
-fn header_text<'a>(parts: &'a Parts, name: &HeaderName) -> Option<&'a str> {
-    parts
-        .headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
 }
 
 impl Check {
-    /// The handle for the request and what came of the check.
+    /// The handle for the request, and what came of the check.
     pub(crate) fn settled(
         self,
         policy: &Arc<Policy>,
         verdict: Result<CsrfVerified, Failure>,
-    ) -> (Handle, Result<(), Failure>) {
+    ) -> (Arc<Handle>, Result<(), Failure>) {
         let (verified, verdict) = match verdict {
             Ok(verified) => (Some(verified), Ok(())),
             Err(failure) => (None, Err(failure)),
         };
         let policy = Arc::clone(policy);
-        (
-            Handle::new(policy, Ok(self.session), Some(self.identity), verified),
-            verdict,
-        )
+        let handle = Handle::new(policy, Ok(self.session), Some(self.identity), verified);
+        (Arc::new(handle), verdict)
     }
 
     fn done(self, policy: &Arc<Policy>, verdict: Result<CsrfVerified, Failure>) -> Decision {
@@ -368,6 +259,3 @@ impl Clock {
             .unwrap_or_default()
     }
 }
-
-/// Enough for every route of a site; paths with names in them must not fill the memory.
-const WARNED_LIMIT: usize = 1000;

@@ -2,15 +2,18 @@
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
-use axum_core::body::Body as AxumBody;
+use axum_core::{
+    body::Body as AxumBody,
+    response::{IntoResponse, Response as AxumResponse},
+};
 use bytes::Bytes;
-use http::{HeaderValue, Response, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts};
 use http_body_util::{
     BodyExt, Full,
     combinators::{BoxBody, UnsyncBoxBody},
 };
 
-use crate::Failure;
+use crate::{Failure, policy::Scheme};
 
 /// A response body that a refusal can be written into.
 pub trait RefusalBody {
@@ -49,17 +52,83 @@ pub(crate) type Reject = Arc<dyn Fn(Failure, Parts) -> Rejecting + Send + Sync>;
 
 pub(crate) type Rejecting = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
+/// The answer where nobody else makes one.
+pub(crate) fn answer(scheme: Scheme, format: Format, failure: &Failure) -> Response<Bytes> {
+    if scheme == Scheme::Gorilla {
+        let status = failure.status();
+        let reason = status.canonical_reason().unwrap_or_default();
+        return text(status, format!("{reason} - {}\n", failure.gorilla_reason()));
+    }
+    in_format(format, failure)
+}
+
+/// The error that `mainstay-handler` makes a page of, with its plain form as the body.
+#[cfg(feature = "handler")]
+fn in_format(_: Format, failure: &Failure) -> Response<Bytes> {
+    let (parts, _) = mainstay_handler::Error::known(failure.clone())
+        .into_response()
+        .into_parts();
+    let (plain, body) = plain(failure).into_parts();
+    let mut response = Response::from_parts(parts, body);
+    response.headers_mut().extend(plain.headers);
+    response
+}
+
+#[cfg(not(feature = "handler"))]
+fn in_format(format: Format, failure: &Failure) -> Response<Bytes> {
+    match format {
+        Format::Text => plain(failure),
+        Format::Html => page(failure),
+        Format::Problem => problem(failure),
+    }
+}
+
 /// `Forbidden - …`, as gorilla begins it.
-pub(crate) fn default_answer(failure: &Failure) -> Response<Bytes> {
+fn plain(failure: &Failure) -> Response<Bytes> {
     let status = failure.status();
-    let reason = status.canonical_reason().unwrap_or("Refused");
-    let mut response = Response::new(Bytes::from(format!("{reason} - {failure}\n")));
+    let reason = status.canonical_reason().unwrap_or_default();
+    text(status, format!("{reason} - {failure}\n"))
+}
+
+#[cfg(not(feature = "handler"))]
+fn page(failure: &Failure) -> Response<Bytes> {
+    let status = failure.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let text = crate::escape::Html(&failure.to_string()).to_string();
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{reason}</title>\n\
+         <h1>{reason}</h1>\n<p>{text}</p>\n<p><small>{}</small></p>\n</html>\n",
+        failure.code()
+    );
+    respond(status, "text/html; charset=utf-8", page)
+}
+
+#[cfg(not(feature = "handler"))]
+fn problem(failure: &Failure) -> Response<Bytes> {
+    let status = failure.status();
+    let reason = status.canonical_reason().unwrap_or_default();
+    let detail = failure.to_string();
+    let detail = crate::escape::Json(&detail);
+    let document = format!(
+        "{{\"type\":\"about:blank\",\"title\":\"{reason}\",\"status\":{},\"detail\":\"{detail}\",\
+         \"code\":\"{}\"}}\n",
+        status.as_u16(),
+        failure.code()
+    );
+    respond(status, "application/problem+json", document)
+}
+
+fn text(status: StatusCode, text: String) -> Response<Bytes> {
+    respond(status, "text/plain; charset=utf-8", text)
+}
+
+fn respond(status: StatusCode, media: &'static str, body: String) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("text/plain; charset=utf-8"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -68,9 +137,22 @@ pub(crate) fn default_answer(failure: &Failure) -> Response<Bytes> {
     response
 }
 
-/// The whole of an answer that a handler made. Pages about refusals are small.
-pub(crate) async fn collect(response: Response<AxumBody>) -> Response<Bytes> {
-    let (parts, body) = response.into_parts();
+/// For extractors that refuse in the layer's place.
+impl IntoResponse for Failure {
+    fn into_response(self) -> AxumResponse {
+        let mut response = plain(&self).map(AxumBody::from);
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The whole of an answer that a handler made; pages about refusals are small. One that forgot its
+/// status must not look as if the request had been served.
+pub(crate) async fn collect(response: Response<AxumBody>, status: StatusCode) -> Response<Bytes> {
+    let (mut parts, body) = response.into_parts();
+    if parts.status.is_success() {
+        parts.status = status;
+    }
     let body = match body.collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => {
@@ -78,5 +160,89 @@ pub(crate) async fn collect(response: Response<AxumBody>) -> Response<Bytes> {
             Bytes::new()
         }
     };
+    // Made for the body as it was before; the server writes the right one.
+    parts.headers.remove(header::CONTENT_LENGTH);
     Response::from_parts(parts, body)
+}
+
+/// What the client likes to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Text,
+    Html,
+    Problem,
+}
+
+impl Format {
+    /// By `Accept`: the format with the highest weight, plain text among equals and for want of one.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let mut best = (Self::Text, 0);
+        for value in headers.get_all(header::ACCEPT) {
+            for range in value.as_bytes().split(|byte| *byte == b',') {
+                let mut parameters = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+                let media = parameters.next().unwrap_or_default();
+                let weight = parameters
+                    .find_map(|parameter| parameter.strip_prefix(b"q="))
+                    .map_or(1000, thousandths);
+                let format = match media {
+                    b"text/html" | b"application/xhtml+xml" => Self::Html,
+                    b"application/json" | b"application/problem+json" => Self::Problem,
+                    b"text/plain" | b"text/*" | b"*/*" => Self::Text,
+                    _ => continue,
+                };
+                if weight > best.1 {
+                    best = (format, weight);
+                }
+            }
+        }
+        best.0
+    }
+}
+
+fn thousandths(weight: &[u8]) -> u32 {
+    let text = std::str::from_utf8(weight).unwrap_or_default();
+    // From 0 to 1 with three digits; what is none of that weighs nothing.
+    text.parse::<f32>()
+        .ok()
+        .filter(|weight| (0.0..=1.0).contains(weight))
+        .map_or(0, |weight| {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "0 to 1000"
+            )]
+            let thousandths = (weight * 1000.0) as u32;
+            thousandths
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_is_what_the_client_likes_best() {
+        for (accept, format) in [
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+                Format::Html,
+            ),
+            ("application/json", Format::Problem),
+            ("application/json, text/plain, */*", Format::Problem),
+            (
+                "text/html;q=0.1, application/problem+json;q=0.9",
+                Format::Problem,
+            ),
+            ("text/html;q=0, */*", Format::Text),
+            ("text/html;q=x", Format::Text),
+            ("image/png", Format::Text),
+            ("*/*", Format::Text),
+            ("", Format::Text),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, accept.parse().unwrap());
+            assert_eq!(Format::of(&headers), format, "{accept}");
+        }
+        assert_eq!(Format::of(&HeaderMap::new()), Format::Text);
+    }
 }

@@ -1,21 +1,30 @@
-//! Which requests are checked, by method and route.
+//! Which requests are checked, and how, by method and route.
 
 use std::fmt;
 
 use http::{Method, header, request::Parts};
 
-/// A decision about requests that the builder was given as a closure.
-pub(crate) type Predicate = Box<dyn Fn(&Parts) -> bool + Send + Sync>;
+use crate::error::{Error, Kind};
 
 /// What is configured about routes and methods.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Routes {
-    pub(crate) exempt: Vec<String>,
-    pub(crate) exempt_when: Vec<Predicate>,
+    pub(crate) exempt: Vec<Select>,
     pub(crate) exempt_without_credentials: bool,
-    pub(crate) protect: Vec<String>,
-    pub(crate) protect_when: Vec<Predicate>,
+    pub(crate) protect: Vec<Select>,
+    pub(crate) deferred: Vec<Select>,
+    pub(crate) require_scope: Vec<Select>,
+    pub(crate) scopes: Vec<(Box<str>, Select)>,
+    /// What a proxy takes off the path before we see it.
+    pub(crate) public_prefix: String,
     pub(crate) query_is_safe: bool,
+}
+
+/// Some requests: those of a route, or those that a closure picks.
+pub(crate) enum Select {
+    #[cfg(feature = "axum")]
+    Route(String),
+    When(Box<dyn Fn(&Parts) -> bool + Send + Sync>),
 }
 
 /// How a request is treated.
@@ -43,10 +52,63 @@ impl Routes {
         if !self.is_safe(&parts.method) {
             return Class::Checked;
         }
-        if names(&self.protect, parts) || self.protect_when.iter().any(|when| when(parts)) {
-            return Class::Guarded;
+        if any(&self.protect, parts) {
+            Class::Guarded
+        } else {
+            Class::Safe
         }
-        Class::Safe
+    }
+
+    /// The names of the scopes that are good for this request.
+    pub(crate) fn scopes<'a>(&'a self, parts: &'a Parts) -> impl Iterator<Item = &'a str> {
+        self.scopes
+            .iter()
+            .filter(|(_, select)| select.takes(parts))
+            .map(|(name, _)| &**name)
+    }
+
+    /// Refuses what could never match.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        #[cfg(feature = "axum")]
+        self.check_templates()?;
+        if self.scopes.iter().any(|(name, _)| name.is_empty()) {
+            let why = "a scope needs a name";
+            return Err(Error::new(Kind::Route {
+                text: String::new(),
+                why,
+            }));
+        }
+        if !self.public_prefix.is_empty() && !self.public_prefix.starts_with('/') {
+            let why = "a prefix begins with a slash";
+            return Err(Error::new(Kind::Route {
+                text: self.public_prefix.clone(),
+                why,
+            }));
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "axum")]
+    fn check_templates(&self) -> Result<(), Error> {
+        let lists = [
+            &self.exempt,
+            &self.protect,
+            &self.deferred,
+            &self.require_scope,
+        ];
+        let scoped = self.scopes.iter().map(|(_, select)| select);
+        for select in lists.into_iter().flatten().chain(scoped) {
+            if let Select::Route(route) = select
+                && !route.starts_with('/')
+            {
+                let why = "a route is written as the router has it, from its first slash";
+                return Err(Error::new(Kind::Route {
+                    text: route.clone(),
+                    why,
+                }));
+            }
+        }
+        Ok(())
     }
 
     /// A list of our own: `Method::is_safe` grew a `QUERY` once, and what a dependency calls safe
@@ -59,55 +121,62 @@ impl Routes {
     }
 
     fn is_exempt(&self, parts: &Parts) -> bool {
-        names(&self.exempt, parts)
-            || self.exempt_when.iter().any(|when| when(parts))
+        any(&self.exempt, parts)
             || self.exempt_without_credentials
                 && !parts.headers.contains_key(header::COOKIE)
                 && !has_ambient_authorization(parts)
     }
 }
 
-impl fmt::Debug for Routes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Routes")
-            .field("exempt", &self.exempt)
-            .field("protect", &self.protect)
-            .finish_non_exhaustive()
+impl Select {
+    fn takes(&self, parts: &Parts) -> bool {
+        match self {
+            #[cfg(feature = "axum")]
+            // The router's own choice is compared and not the path: a pattern over paths exempts
+            // what another handler then serves as soon as the two disagree about a slash
+            // (CVE-2025-47910).
+            Self::Route(route) => template(parts) == Some(&**route),
+            Self::When(when) => when(parts),
+        }
     }
 }
 
-/// Whether the route that the router chose is one of these templates.
-///
-/// The router's own choice is compared and not the path: a pattern over paths exempts what another
-/// handler then serves as soon as the two disagree about a slash (CVE-2025-47910).
-pub(crate) fn names(templates: &[String], parts: &Parts) -> bool {
-    !templates.is_empty()
-        && template(parts).is_some_and(|route| templates.iter().any(|one| one == route))
+impl fmt::Debug for Select {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            #[cfg(feature = "axum")]
+            Self::Route(route) => route.fmt(f),
+            Self::When(_) => f.write_str("when(..)"),
+        }
+    }
+}
+
+pub(crate) fn any(selects: &[Select], parts: &Parts) -> bool {
+    selects.iter().any(|select| select.takes(parts))
 }
 
 #[cfg(feature = "axum")]
-pub(crate) fn template(parts: &Parts) -> Option<&str> {
+fn template(parts: &Parts) -> Option<&str> {
     parts
         .extensions
         .get::<axum::extract::MatchedPath>()
         .map(axum::extract::MatchedPath::as_str)
 }
 
-#[cfg(not(feature = "axum"))]
-pub(crate) fn template(_: &Parts) -> Option<&str> {
-    None
-}
-
 /// Over HTTP/1.1 a `GET` with `Upgrade`, over HTTP/2 a `CONNECT` with `:protocol`.
 fn is_handshake(parts: &Parts) -> bool {
     parts.method == Method::CONNECT
         || parts.method == Method::GET
-            && parts.headers.get(header::UPGRADE).is_some_and(|upgrade| {
-                upgrade
-                    .as_bytes()
-                    .split(|byte| *byte == b',')
-                    .any(|word| word.trim_ascii().eq_ignore_ascii_case(b"websocket"))
-            })
+            && parts
+                .headers
+                .get_all(header::UPGRADE)
+                .iter()
+                .any(|upgrade| {
+                    upgrade
+                        .as_bytes()
+                        .split(|byte| *byte == b',')
+                        .any(|word| word.trim_ascii().eq_ignore_ascii_case(b"websocket"))
+                })
 }
 
 /// Browsers repeat `Basic`, `Digest` and `Negotiate` by themselves; `Bearer` is only ever sent by

@@ -85,3 +85,26 @@ impl Binding for ByCookie {
         Ok(Some(all))
     }
 }
+
+/// Binds tokens to the session of `tower-sessions`:
+/// `.session_binding(mainstay_csrf::TowerSessions)`.
+///
+/// `SessionManagerLayer` has to be outside of ours. A visitor has no session until something is
+/// stored in it; a form that was loaded before that moment is a stale one after it, so let signing
+/// in be what makes the session, or store something on the first page.
+#[cfg(feature = "tower-sessions")]
+#[derive(Clone, Copy, Debug)]
+pub struct TowerSessions;
+
+#[cfg(feature = "tower-sessions")]
+impl Binding for TowerSessions {
+    fn current<'a>(&self, parts: &'a Parts) -> Result<Option<Cow<'a, [u8]>>, SessionUnavailable> {
+        let session = parts
+            .extensions
+            .get::<tower_sessions::Session>()
+            .ok_or(SessionUnavailable::new("the session of tower-sessions"))?;
+        Ok(session
+            .id()
+            .map(|id| Cow::Owned(id.0.to_be_bytes().to_vec())))
+    }
+}
