@@ -14,6 +14,7 @@ use http::{Request, StatusCode};
 use mainstay::csrf::{Csrf, CsrfLayer, KeyRing};
 use mainstay::handler::{Error, ErrorLayer, Format, StatusError};
 use mainstay::scrypt;
+use tokio::time::timeout;
 use tower::ServiceBuilder;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -71,7 +72,12 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
         }
     };
     tokio::try_join!(listen::serve(listener, app, stop.clone()), villain)?;
-    env.db.close().await;
+    if timeout(Duration::from_secs(1), env.db.close())
+        .await
+        .is_err()
+    {
+        tracing::warn!("left while the database was in use");
+    }
     tracing::info!("finished");
     Ok(())
 }

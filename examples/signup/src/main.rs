@@ -60,7 +60,8 @@ async fn run() -> anyhow::Result<()> {
             app::serve(Settings::from_env()?).await
         }
         ["--check"] => {
-            Settings::from_env()?;
+            let settings = Settings::from_env()?;
+            settings.origin_at(settings.listen)?;
             say("the settings are good\n")
         }
         ["--help" | "-h"] => say(HELP),
@@ -82,9 +83,10 @@ fn say(text: &str) -> anyhow::Result<()> {
 /// Logs to standard error, one line a fact.
 fn log() {
     // tower-sessions reports a failing store by itself, although the handler returns that error and the
-    // error layer logs it with the request; one line is enough.
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,tower_sessions_core::session=off"));
+    // error layer logs it with the request; one line is enough. Its span says nothing but `call`.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        EnvFilter::new("info,tower_sessions=warn,tower_sessions_core::session=off")
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -6,15 +6,17 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use mainstay::csrf::Key;
-use mainstay::scrypt::Params;
+use mainstay::scrypt::{Limits, Params};
 
 use self::reader::Reader;
 
 /// All settings, checked.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
+    /// Where they are from, if not from this program.
+    file: Option<PathBuf>,
     /// Where the site answers, unless a socket was handed over.
     pub(crate) listen: SocketAddr,
     /// How the world writes the site's address, when that is not `http://` and the socket's own.
@@ -59,10 +61,16 @@ impl Settings {
 
     /// The origin of the site when it answers on `address`.
     pub(crate) fn origin_at(&self, address: SocketAddr) -> anyhow::Result<String> {
-        match &self.origin {
-            Some(origin) => Ok(origin.clone()),
-            None if address.ip().is_loopback() => Ok(format!("http://{address}")),
-            None => anyhow::bail!("`origin`: expected {ORIGIN}, since {address} is not loopback"),
+        match (&self.origin, &self.file) {
+            (Some(origin), _) => Ok(origin.clone()),
+            (None, _) if address.ip().is_loopback() => Ok(format!("http://{address}")),
+            (None, file) => {
+                let error = anyhow!("`origin`: expected {ORIGIN}, since {address} is not loopback");
+                Err(match file {
+                    Some(file) => error.context(format!("reading {}", file.display())),
+                    None => error,
+                })
+            }
         }
     }
 
@@ -70,7 +78,12 @@ impl Settings {
         let file = std::path::absolute(file)?;
         let say = || format!("reading {}", file.display());
         let text = fs::read_to_string(&file).with_context(say)?;
-        Self::parse(&text, file.parent().unwrap_or(Path::new("/"))).with_context(say)
+        let settings =
+            Self::parse(&text, file.parent().unwrap_or(Path::new("/"))).with_context(say)?;
+        Ok(Self {
+            file: Some(file),
+            ..settings
+        })
     }
 
     /// Takes the text of a file; relative paths in it start from `folder`.
@@ -104,6 +117,7 @@ impl Settings {
         file.finish()?;
 
         Ok(Self {
+            file: None,
             listen,
             origin,
             data: folder.join(data.as_deref().unwrap_or("var/signup")),
@@ -123,14 +137,14 @@ impl Passwords {
         let log_n = section.integer("log_n", 10..=24)?.unwrap_or(usual.log_n());
         let r = section.integer("r", 1..=64)?.unwrap_or(usual.r());
         let p = section.integer("p", 1..=64)?.unwrap_or(usual.p());
-        let params = Params::new(log_n, r, p).with_context(|| {
-            format!("`passwords.log_n`, `r` and `p`: {log_n}, {r} and {p} do not go together")
-        })?;
+        let together = format!("`passwords.log_n`, `r` and `p`: {log_n}, {r} and {p}");
+        let params = Params::new(log_n, r, p)
+            .and_then(|params| Limits::default().check(params).map(|()| params))
+            .with_context(|| format!("{together} do not go together"))?;
         let weak_hashes_for_tests = section.boolean("weak_hashes_for_tests")?.unwrap_or(false);
         anyhow::ensure!(
             weak_hashes_for_tests || !params.is_weak(),
-            "`passwords.log_n`, `r` and `p`: {log_n}, {r} and {p} make hashes that are guessed too \
-             quickly; the least are 14, 8 and 5"
+            "{together} make hashes that are guessed too quickly; the least are 14, 8 and 5"
         );
         Ok(Self {
             min_length,
@@ -144,7 +158,7 @@ impl Passwords {
 pub(crate) fn parse_key(text: &str) -> anyhow::Result<Key> {
     text.trim()
         .parse()
-        .map_err(|_| anyhow::anyhow!("`csrf.key`: expected {KEY}"))
+        .map_err(|_| anyhow!("`csrf.key`: expected {KEY}"))
 }
 
 /// Cookies are marked Secure, so that they need https, but on the developer's own machine.
@@ -252,6 +266,10 @@ mod tests {
             (
                 "[passwords]\nlog_n = 13",
                 "`passwords.log_n`, `r` and `p`: 13, 8 and 1 make hashes that",
+            ),
+            (
+                "[passwords]\nlog_n = 24",
+                "`r` and `p`: 24, 8 and 1 do not go together",
             ),
             ("demo = true\ndemo = false", "line 2"),
             ("= 1", "line 1"),

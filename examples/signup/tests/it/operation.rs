@@ -132,7 +132,10 @@ fn mistakes_in_the_settings_are_told_with_file_and_key() {
             "settings.toml: `csrf.key`: expected a key as `mainstay key` prints one",
         ),
         ("listen = ", "settings.toml: line 1"),
-        ("listen = \"0.0.0.0:0\"", "`origin`"),
+        (
+            "listen = \"0.0.0.0:0\"",
+            "settings.toml: `origin`: expected",
+        ),
     ] {
         let output = command(&folder, settings).output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
