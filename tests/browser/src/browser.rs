@@ -1,6 +1,7 @@
 //! Headless Chromium.
 
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use fantoccini::elements::Element;
@@ -68,6 +69,7 @@ impl Browser {
             .client
             .wait()
             .at_most(DEADLINE)
+            .every(STEP)
             .for_element(Locator::Css(css))
             .await;
         match found {
@@ -111,6 +113,9 @@ impl Browser {
         Ok(self.client.clone().close().await?)
     }
 }
+
+/// How often the page is asked for what a test waits for.
+const STEP: Duration = Duration::from_millis(20);
 
 /// Headless, as root, and silent: it asks nobody but the pages under test.
 fn capabilities(

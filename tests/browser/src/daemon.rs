@@ -55,8 +55,13 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// The address of a page, with the login in it.
+    /// The address of a page.
     pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// The same with the login in it: once opened, the browser knows it for all pages.
+    pub fn url_with_login(&self, path: &str) -> String {
         let (user, password) = Self::LOGIN;
         format!("http://{user}:{password}@127.0.0.1:{}{path}", self.port)
     }

@@ -49,9 +49,9 @@ impl Site {
         &self.attacker
     }
 
-    /// What the site has logged so far.
-    pub fn log(&self) -> Vec<String> {
-        self.process.lines()
+    /// Waits for a line in the site's log, by a part of it; the rest is the answer.
+    pub async fn wait_for_log(&self, part: &str) -> anyhow::Result<String> {
+        self.process.wait_for(part).await
     }
 }
 
@@ -65,4 +65,5 @@ attacker = "127.0.0.1:0"
 log_n = 10
 r = 8
 p = 1
+weak_hashes_for_tests = true
 "#;

@@ -48,6 +48,8 @@ async fn signs_up_logs_in_by_script_sees_itself_logs_out_and_sees_the_attacker_f
     browser.click("button").await?;
     assert_eq!(browser.text(".kicker").await?, "403 Forbidden");
     assert_eq!(browser.url().await?, site.url("/signup/post"));
+    // Refused for where it came from, before anybody looked for a token.
+    site.wait_for_log("code=\"cross_site\"").await?;
 
     // Logged in again, the list has nobody new.
     browser.goto(&site.url("/auth/login")).await?;
