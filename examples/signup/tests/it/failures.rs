@@ -59,27 +59,49 @@ fn a_failing_database_shows_nothing_and_logs_one_line() {
 #[test]
 fn failing_sessions_are_logged_once_as_well() {
     let site = Site::start();
-    let mut browser = site.client();
-    browser.sign_up("Ada", "correct horse battery");
-    let page = browser.get("/auth/login");
+    let mut member = site.client();
+    member.sign_up("Ada", "correct horse battery");
+    member.log_in("Ada", "correct horse battery");
+    let mut visitor = site.client();
+    let (field, token) = visitor.get("/auth/login").token();
     site.execute("DROP TABLE sessions");
 
-    let (field, token) = page.token();
     let fields = [
         ("name", "Ada"),
         ("password", "correct horse battery"),
         (field.as_str(), token.as_str()),
     ];
-    let answer = browser.post("/auth/login", &[], &fields);
-    assert_eq!(answer.status, 500);
-    assert_tells_nothing(&answer, &["no such table", "sqlite", "database"]);
-    let log = site.log();
-    let about: Vec<&String> = log
+    for (answer, doing) in [
+        (
+            member.get("/members"),
+            "who is this visitor: loading the session: ",
+        ),
+        (
+            visitor.post("/auth/login", &[], &fields),
+            "starting a session: ",
+        ),
+    ] {
+        assert_eq!(answer.status, 500);
+        assert_tells_nothing(&answer, &["no such table", "sqlx", "database"]);
+        let id = answer.header("x-request-id").unwrap();
+        let about: Vec<String> = site
+            .log()
+            .into_iter()
+            .filter(|line| line.contains(id))
+            .collect();
+        assert_eq!(about.len(), 1, "{about:#?}");
+        assert!(
+            about[0].contains(doing) && about[0].contains("no such table"),
+            "{}",
+            about[0]
+        );
+    }
+    let causes = site
+        .log()
         .iter()
         .filter(|line| line.contains("no such table"))
-        .collect();
-    assert_eq!(about.len(), 1, "{about:#?}");
-    assert!(about[0].contains("starting a session: "), "{}", about[0]);
+        .count();
+    assert_eq!(causes, 2, "one line for each request");
 }
 
 #[test]
