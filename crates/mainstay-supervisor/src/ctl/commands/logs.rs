@@ -156,7 +156,8 @@ impl Log<'_> {
         let what = match error.fault_code()? {
             print::NO_FILE => "no log file",
             print::FAILED => "unknown error reading log",
-            print::BAD_NAME => "no such process name",
+            // The main log has no name that could be wrong.
+            print::BAD_NAME if !self.params.is_empty() => "no such process name",
             _ => return None,
         };
         Some(format!("{}: ERROR ({what})", self.owner))
