@@ -72,7 +72,8 @@ impl Context {
     }
 
     /// A context with nothing but a working directory, uid 1000 and these accounts: `root`,
-    /// `nobody` and `app` (uid and gid 1000), with groups of the same names.
+    /// `www-data`, `nobody` and `app` (uid and gid 1000), with groups of the same names, and the group
+    /// `nogroup`.
     pub fn bare(cwd: impl Into<PathBuf>) -> Self {
         let account = |name: &str, id, home: &str| Account {
             name: name.to_owned(),
@@ -82,13 +83,16 @@ impl Context {
         };
         let users = vec![
             account("root", 0, "/root"),
+            account("www-data", 33, "/var/www"),
+            account("www-data", 33, "/var/www"),
             account("nobody", 65534, "/nonexistent"),
             account("app", 1000, "/home/app"),
         ];
-        let groups = users
+        let mut groups: Vec<_> = users
             .iter()
             .map(|user| (user.name.clone(), user.gid))
             .collect();
+        groups.push(("nogroup".to_owned(), 65534));
         Self {
             program: PathBuf::from("mainstayd"),
             cwd: cwd.into(),

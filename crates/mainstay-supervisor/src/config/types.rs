@@ -10,8 +10,6 @@ use super::{environment, signal, suggest};
 /// A type of value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Type<T: 'static> {
-    /// Its name in the reference.
-    pub(crate) name: &'static str,
     /// What to write, after "expected".
     pub(crate) expected: &'static str,
     /// Reads it.
@@ -46,39 +44,36 @@ pub(crate) enum Child {
 pub(crate) type Owner = (u32, Option<u32>);
 
 macro_rules! types {
-    ($($(#[$doc:meta])* $name:ident: $t:ty = $label:literal, $expected:literal, $parse:expr;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $t:ty = $expected:literal, $parse:expr;)*) => {
         $($(#[$doc])* pub(crate) const $name: Type<$t> =
-            Type { name: $label, expected: $expected, parse: $parse };)*
+            Type { expected: $expected, parse: $parse };)*
     };
 }
 
 types! {
-    STRING: String = "text", "text", |text, _| Ok(text.to_owned());
-    BOOLEAN: bool = "boolean", "`true` or `false` (or `yes`, `no`, `on`, `off`, `1`, `0`)", boolean;
-    INTEGER: i64 = "integer", "a whole number", |text, _| integer(text);
-    BYTES: u64 = "byte size", "a number of bytes, or one with KB, MB or GB, such as `50MB`", bytes;
-    OCTAL: u32 = "octal number", "an octal number such as `022`", |text, _| octal(text);
-    LEVEL: Level = "log level",
-        "one of `critical`, `error`, `warn`, `info`, `debug`, `trace`, `blather`", level;
-    EXIT_CODES: Vec<u8> = "exit codes", "numbers from 0 to 255 with commas between them", exit_codes;
-    SIGNAL: i32 = "signal", "a signal's name such as `TERM`, or its number", stop_signal;
-    AUTORESTART: Autorestart = "autorestart", "`true`, `false` or `unexpected`", autorestart;
-    USER: User = "user", "the name or the uid of a user of this machine", user;
-    OWNER: Owner = "user:group", "`user` or `user:group`, by names or numbers", owner;
-    NAME: String = "name", "a name without blanks, `:` and `/`", |text, _| name(text);
-    DIRECTORY: PathBuf = "existing directory", "a directory that exists", directory;
-    PATH: PathBuf = "path", "a path whose directory exists", path;
-    PLAIN_PATH: PathBuf = "path", "a path", |text, context| {
+    STRING: String = "text", |text, _| Ok(text.to_owned());
+    BOOLEAN: bool = "`true` or `false` (or `yes`, `no`, `on`, `off`, `1`, `0`)", boolean;
+    INTEGER: i64 = "a whole number", |text, _| integer(text);
+    BYTES: u64 = "a number of bytes, or one with KB, MB or GB, such as `50MB`", bytes;
+    OCTAL: u32 = "an octal number such as `022`", |text, _| octal(text);
+    LEVEL: Level = "one of `critical`, `error`, `warn`, `info`, `debug`, `trace`, `blather`", level;
+    EXIT_CODES: Vec<u8> = "numbers from 0 to 255 with commas between them", exit_codes;
+    SIGNAL: i32 = "a signal's name such as `TERM`, or its number", stop_signal;
+    AUTORESTART: Autorestart = "`true`, `false` or `unexpected`", autorestart;
+    USER: User = "the name or the uid of a user of this machine", user;
+    OWNER: Owner = "`user` or `user:group`, by names or numbers", owner;
+    NAME: String = "a name without blanks, `:` and `/`", |text, _| name(text);
+    DIRECTORY: PathBuf = "a directory that exists", directory;
+    PATH: PathBuf = "a path whose directory exists", path;
+    PLAIN_PATH: PathBuf = "a path", |text, context| {
         Ok(context.absolute(context.expand_user(text)))
     };
-    WORKING_DIRECTORY: PathBuf = "path", "a directory", |text, _| Ok(PathBuf::from(text));
-    CHILD_LOG: Child = "child log file",
-        "`AUTO`, `NONE`, or a path whose directory exists", child_log;
-    MAIN_LOG: MainLogFile = "main log file",
-        "a path whose directory exists, or `syslog`", main_log;
-    INET: (String, u16) = "inet address", "`port`, `host:port` or `*:port`", inet;
-    LIST: Vec<String> = "list", "names with commas between them", |text, _| Ok(list(text));
-    ENVIRONMENT: Vec<(String, String)> = "environment", "`KEY=\"value\",OTHER=\"value\"`",
+    WORKING_DIRECTORY: PathBuf = "a directory", |text, _| Ok(PathBuf::from(text));
+    CHILD_LOG: Child = "`AUTO`, `NONE`, or a path whose directory exists", child_log;
+    MAIN_LOG: MainLogFile = "a path whose directory exists, or `syslog`", main_log;
+    INET: (String, u16) = "`port`, `host:port` or `*:port`", inet;
+    LIST: Vec<String> = "names with commas between them", |text, _| Ok(list(text));
+    ENVIRONMENT: Vec<(String, String)> = "`KEY=\"value\",OTHER=\"value\"`",
         variables;
 }
 

@@ -43,8 +43,6 @@ pub enum Kind {
 pub struct Row {
     /// Its name.
     pub key: &'static str,
-    /// The name of its type.
-    pub type_name: &'static str,
     /// What to write, after "expected".
     pub expected: &'static str,
     /// What holds without it.
@@ -222,7 +220,6 @@ macro_rules! options {
         $($(#[doc = $doc])+ pub(crate) const $name: Opt<$t> = Opt {
             row: Row {
                 key: $key,
-                type_name: types::$type.name,
                 expected: types::$type.expected,
                 default: $default,
                 scope: Scope::$scope,

@@ -57,12 +57,11 @@ pub fn reference() -> String {
         for row in kind.own_rows() {
             let _ = write!(
                 out,
-                "\n### `{}` {{#{}-{}}}\n\n{}\n\n- type: {}, {}\n- default: {}\n- expands: {}\n",
+                "\n### `{}` {{#{}-{}}}\n\n{}\n\n- value: {}\n- default: {}\n- expands: {}\n",
                 row.key,
                 kind.word(),
                 row.key.replace('.', "-"),
                 doc(row),
-                row.type_name,
                 row.expected,
                 default(row),
                 scope(row.scope),
