@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::header::TRANSFER_ENCODING;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, ORIGIN, REFERER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::plain;
@@ -51,6 +52,10 @@ async fn call(api: &Api, request: Request<Body>) -> Result<Vec<u8>, StatusCode> 
 }
 
 async fn read(body: Body) -> Result<Bytes, StatusCode> {
+    // What is announced as too large need not be sent.
+    if body.size_hint().lower() > LARGEST_CALL as u64 {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
     let whole = Limited::new(body, LARGEST_CALL).collect();
     match tokio::time::timeout(LONGEST_WAIT_FOR_A_CALL, whole).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),

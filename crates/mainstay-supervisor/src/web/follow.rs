@@ -326,21 +326,18 @@ mod tests {
         }
 
         /// Waits until exactly this has come since the last call.
-        #[track_caller]
-        fn expect<'a>(&'a mut self, expected: &'a [u8]) -> impl Future<Output = ()> + 'a {
-            async move {
-                let more = async {
-                    while self.read.len() < expected.len() {
-                        let frame = self.body.frame().await.unwrap().unwrap();
-                        self.read.extend_from_slice(&frame.into_data().unwrap());
-                    }
-                };
-                let result = tokio::time::timeout(Duration::from_secs(10), more).await;
-                let read = String::from_utf8_lossy(&self.read).into_owned();
-                assert!(result.is_ok(), "no more came than {read:?}");
-                assert_eq!(read, String::from_utf8_lossy(expected));
-                self.read.clear();
-            }
+        async fn expect(&mut self, expected: &[u8]) {
+            let more = async {
+                while self.read.len() < expected.len() {
+                    let frame = self.body.frame().await.unwrap().unwrap();
+                    self.read.extend_from_slice(&frame.into_data().unwrap());
+                }
+            };
+            let result = tokio::time::timeout(Duration::from_secs(10), more).await;
+            let read = String::from_utf8_lossy(&self.read).into_owned();
+            assert!(result.is_ok(), "no more came than {read:?}");
+            assert_eq!(read, String::from_utf8_lossy(expected));
+            self.read.clear();
         }
     }
 

@@ -6,7 +6,6 @@
 mod args;
 mod logs;
 mod run;
-mod signals;
 mod table;
 #[cfg(test)]
 mod tests;

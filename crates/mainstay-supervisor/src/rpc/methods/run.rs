@@ -1,7 +1,8 @@
 //! What each method does.
 
 use super::table::Operation as Op;
-use super::{Api, Budget, Method, signals};
+use super::{Api, Budget, Method};
+use crate::config::signal as signals;
 use crate::daemon::{Channel, Outcome, State};
 use crate::rpc::{API_VERSION, Code, Fault, PACKAGE_VERSION, Value, describe};
 
@@ -140,9 +141,9 @@ impl Api {
         if let Some(group) = group_of(&name) {
             return self.signal_group(group.to_owned(), signal).await;
         }
-        match signals::number(signal) {
-            Some(number) => self.handle.signal(name, number).await.map(yes),
-            None => {
+        match signals::parse(signal) {
+            Ok(number) => self.handle.signal(name, number).await.map(yes),
+            Err(_) => {
                 // An unknown name is told before a bad signal.
                 self.handle.info(name).await?;
                 Err(bad_signal(signal))
@@ -151,7 +152,7 @@ impl Api {
     }
 
     async fn signal_group(&self, group: String, signal: &str) -> Result<Value, Fault> {
-        if let Some(number) = signals::number(signal) {
+        if let Ok(number) = signals::parse(signal) {
             return self
                 .handle
                 .signal_group(group, number)
@@ -169,9 +170,9 @@ impl Api {
     }
 
     async fn signal_all(&self, signal: &str) -> Result<Value, Fault> {
-        match signals::number(signal) {
-            Some(number) => self.handle.signal_all(number).await.map(|it| outcomes(&it)),
-            None => Ok(refused(self.handle.info_all().await?.into_iter(), signal)),
+        match signals::parse(signal) {
+            Ok(number) => self.handle.signal_all(number).await.map(|it| outcomes(&it)),
+            Err(_) => Ok(refused(self.handle.info_all().await?.into_iter(), signal)),
         }
     }
 

@@ -24,7 +24,7 @@ use http::header::{
 use http::{HeaderValue, Response};
 use jiff::tz::TimeZone;
 use mainstay_bufpool::BufferPool;
-use mainstay_csrf::Csrf;
+use mainstay_csrf::{Csrf, Failure};
 use mainstay_handler::{BoxError, ErrorLayer, ErrorView, Format, HttpError, Renderer};
 
 use super::servers::Context;
@@ -47,6 +47,7 @@ pub(super) fn router(context: &Context) -> Router {
         // Our own listeners speak plain HTTP, on a LAN as on loopback. Origin and token are checked
         // all the same; what is given up is a cookie that only https may set.
         .insecure_plain_http(true)
+        .on_reject(|failure, _| (failure.status(), refusal(failure)))
         .build()
         // Only cookie names and origins can be refused, and none is set here.
         .expect("the defaults are valid");
@@ -96,6 +97,16 @@ async fn with_page_headers(mut response: Response<Body>) -> Response<Body> {
 
 fn error_page(view: &ErrorView<'_>, out: &mut dyn std::fmt::Write) -> Result<(), BoxError> {
     Ok(view::ErrorPage::new(view).render_into(out)?)
+}
+
+/// What is said to somebody whose press of a button was refused.
+fn refusal(failure: &Failure) -> &'static str {
+    if failure.is_foreign() {
+        "Nothing was done: the request was made by a page of another site."
+    } else {
+        "Nothing was done: the page is older than the daemon, or cookies are off. Load the page \
+         again and press the button once more."
+    }
 }
 
 /// Faults that no page has a place for.

@@ -71,6 +71,8 @@ struct Row<'a> {
 
 /// How a state looks.
 struct Face {
+    /// As the API says it.
+    code: &'static str,
     /// Lower case, as the original prints it.
     name: String,
     /// The original's class, which scripts look for.
@@ -167,6 +169,7 @@ impl Face {
             _ => "statusnominal",
         };
         Self {
+            code: state.name(),
             name: state.name().to_ascii_lowercase(),
             class,
         }
