@@ -112,6 +112,7 @@ const SPECS: &[Spec<Id>] = &[
         short: &['c'],
         long: &["configuration"],
         value: Some("FILE"),
+        original: true,
         help: "the configuration",
     },
     Spec {
@@ -119,6 +120,7 @@ const SPECS: &[Spec<Id>] = &[
         short: &['h', '?'],
         long: &["help"],
         value: None,
+        original: true,
         help: "print this text and exit",
     },
     Spec {
@@ -126,6 +128,7 @@ const SPECS: &[Spec<Id>] = &[
         short: &['i'],
         long: &["interactive"],
         value: None,
+        original: true,
         help: "with an action: ask on the terminal where it needs an answer",
     },
     Spec {
@@ -133,6 +136,7 @@ const SPECS: &[Spec<Id>] = &[
         short: &['s'],
         long: &["serverurl"],
         value: Some("URL"),
+        original: true,
         help: "the daemon (default http://localhost:9001)",
     },
     Spec {
@@ -140,6 +144,7 @@ const SPECS: &[Spec<Id>] = &[
         short: &['u'],
         long: &["username"],
         value: Some("NAME"),
+        original: true,
         help: "the login's name",
     },
     Spec {
@@ -147,6 +152,7 @@ const SPECS: &[Spec<Id>] = &[
         short: &['p'],
         long: &["password"],
         value: Some("PASSWORD"),
+        original: true,
         help: "the login's password; everybody on this machine can see it there",
     },
     Spec {
@@ -154,6 +160,66 @@ const SPECS: &[Spec<Id>] = &[
         short: &['r'],
         long: &["history-file", "history_file"],
         value: Some("FILE"),
+        original: true,
         help: "where the shell keeps its history",
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, String> {
+        let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        Options::parse(&args).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_option_arrives() {
+        let expected = Options {
+            configuration: Some("x".into()),
+            interactive: true,
+            serverurl: Some("unix:///s".into()),
+            username: Some("u".into()),
+            password: Some("p".into()),
+            history_file: Some("h".into()),
+            action: vec!["tail".into(), "-f".into(), "web".into()],
+        };
+        for line in [
+            "-c x -i -s unix:///s -u u -p p -r h tail -f web",
+            "--configuration=x --interactive --serverurl=unix:///s --username=u --password=p \
+             --history_file=h tail -f web",
+            "-icx -sunix:///s -uu -pp --history-file h -- tail -f web",
+        ] {
+            assert_eq!(parse(line), Ok(Command::Run(expected.clone())), "{line}");
+        }
+        assert_eq!(parse(""), Ok(Command::Run(Options::default())));
+        assert_eq!(parse("-h -s x"), Ok(Command::Help));
+    }
+
+    #[test]
+    fn addresses_have_a_scheme_and_something_after_it() {
+        for (url, good) in [
+            ("http://localhost:9001", true),
+            ("unix:///x/../y", true),
+            ("foo:x", true),
+            ("foo", false),
+            ("foo:", false),
+            ("http://", false),
+            ("//x", false),
+            ("1a://x", false),
+        ] {
+            let expected = format!("invalid value for -s '{url}': value '{url}' is not a URL");
+            match parse(&format!("-s {url}")) {
+                Ok(_) => assert!(good, "{url}"),
+                Err(error) => assert_eq!((good, error), (false, expected)),
+            }
+        }
+    }
+
+    #[test]
+    fn an_option_is_given_once() {
+        let expected = "conflicting command line option '--history_file'";
+        assert_eq!(parse("-r x --history_file y"), Err(expected.to_owned()));
+    }
+}

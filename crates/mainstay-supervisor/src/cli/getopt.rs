@@ -19,6 +19,9 @@ pub struct Spec<K: 'static> {
     pub long: &'static [&'static str],
     /// What stands for its value in the help; `None`: it takes none.
     pub value: Option<&'static str>,
+    /// Whether Supervisor has it too. Ours must be spelt out, so that what was a unique beginning
+    /// of one of Supervisor's options still is.
+    pub original: bool,
     /// What it does.
     pub help: &'static str,
 }
@@ -55,6 +58,10 @@ impl UsageError {
             "invalid value for {} {value}: {reason}",
             found.spelling
         ))
+    }
+
+    pub(super) fn plain(message: String) -> Self {
+        Self(message)
     }
 
     pub(super) fn positional(words: &[String]) -> Self {
@@ -118,7 +125,7 @@ impl<K: Copy + PartialEq> Spec<K> {
         let candidates: Vec<(&Self, &str)> = specs
             .iter()
             .flat_map(|spec| spec.long.iter().map(move |long| (spec, *long)))
-            .filter(|(_, long)| long.starts_with(name))
+            .filter(|(spec, long)| *long == name || spec.original && long.starts_with(name))
             .collect();
         let exact = candidates.iter().find(|(_, long)| *long == name);
         let (spec, long) = match (exact, candidates.as_slice()) {
@@ -213,5 +220,118 @@ impl<K: Copy + PartialEq> Spec<K> {
         rows.iter()
             .map(|(names, help)| format!("  {names:<width$}  {help}\n"))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn spec(
+        id: char,
+        short: &'static [char],
+        long: &'static [&'static str],
+        value: Option<&'static str>,
+    ) -> Spec<char> {
+        Spec {
+            id,
+            short,
+            long,
+            value,
+            original: id != 'k',
+            help: "",
+        }
+    }
+
+    const SPECS: &[Spec<char>] = &[
+        spec('c', &['c'], &["configuration"], Some("FILE")),
+        spec('n', &['n'], &["nodaemon"], None),
+        spec('l', &['l'], &["logfile"], Some("FILE")),
+        spec('y', &['y'], &["logfile_maxbytes"], Some("BYTES")),
+        spec('r', &['r'], &["history-file", "history_file"], Some("FILE")),
+        spec('k', &[], &["check"], None),
+        spec('h', &['h', '?'], &["help"], None),
+    ];
+
+    #[track_caller]
+    fn split(line: &str) -> Result<String, String> {
+        let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let line = Spec::split(SPECS, &args).map_err(|error| error.to_string())?;
+        let options = line.options.iter().map(|found| match found.value.as_str() {
+            "" => found.spelling.clone(),
+            value => format!("{}={value}", found.spelling),
+        });
+        let mut words: Vec<String> = options.collect();
+        words.push("|".to_owned());
+        words.extend(line.rest);
+        Ok(words.join(" "))
+    }
+
+    #[test]
+    fn options_come_bundled_attached_and_cut_short() {
+        for (line, expected) in [
+            ("", "|"),
+            ("-n -c x", "-n -c=x |"),
+            ("-nc x", "-n -c=x |"),
+            ("-ncx -n", "-n -c=x -n |"),
+            ("-cn", "-c=n |"),
+            ("-?", "-? |"),
+            ("--configuration x", "--configuration=x |"),
+            ("--configuration=x=y", "--configuration=x=y |"),
+            ("--conf x", "--configuration=x |"),
+            ("--c x", "--configuration=x |"),
+            ("--logfile x", "--logfile=x |"),
+            ("--logfile_ 1", "--logfile_maxbytes=1 |"),
+            (
+                "--history-file x --history_file y",
+                "--history-file=x --history_file=y |",
+            ),
+            ("--his x", "--history-file=x |"),
+            ("--check", "--check |"),
+            ("-- -n x", "| -n x"),
+            ("-n x -c y", "-n | x -c y"),
+            ("- -n", "| - -n"),
+            ("-c -n", "-c=-n |"),
+        ] {
+            assert_eq!(split(line).as_deref(), Ok(expected), "{line}");
+        }
+    }
+
+    #[test]
+    fn mistakes_have_the_words_of_supervisor() {
+        for (line, expected) in [
+            ("-x", "option -x not recognized"),
+            ("-nx", "option -x not recognized"),
+            ("-n-", "option -- not recognized"),
+            ("--foo", "option --foo not recognized"),
+            ("--foo=1", "option --foo not recognized"),
+            ("--chec", "option --chec not recognized"),
+            ("-c", "option -c requires argument"),
+            ("-nc", "option -c requires argument"),
+            ("--conf", "option --configuration requires argument"),
+            ("--log x", "option --log not a unique prefix"),
+            ("--h", "option --h not a unique prefix"),
+            ("--=x", "option -- not a unique prefix"),
+            (
+                "--nodaemon=1",
+                "option --nodaemon must not have an argument",
+            ),
+        ] {
+            assert_eq!(split(line), Err(expected.to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_help_lists_every_option() {
+        let help = Spec::help(SPECS);
+        for name in [
+            "-c, --configuration FILE",
+            "-h, -?, --help",
+            "--check",
+            "--history-file FILE",
+        ] {
+            assert!(help.contains(name), "{help}");
+        }
+        assert_eq!(help.lines().count(), SPECS.len());
     }
 }

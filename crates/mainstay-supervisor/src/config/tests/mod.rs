@@ -6,11 +6,13 @@ mod diff;
 mod expansion;
 mod groups;
 mod include;
+mod ini;
 mod mistakes;
 mod program;
 mod property;
 mod servers;
 mod table;
+mod types;
 
 use std::fs;
 use std::path::{Path, PathBuf};
