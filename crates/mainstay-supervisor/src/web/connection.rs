@@ -10,12 +10,15 @@ use axum::Router;
 use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
+
+use super::pace::{Answering, Paced, Pulse, Seats};
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -44,27 +47,38 @@ enum AsyncListener {
 
 async fn run(listener: AsyncListener, router: Router, closing: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let seats = Arc::new(Seats::default());
     let mut connections = JoinSet::new();
+    // Accepted, and without a place yet.
+    let mut waiting = None;
     loop {
-        let next = async {
-            // Whoever comes when all places are taken waits in the kernel's queue.
-            let place = Arc::clone(&places).acquire_owned().await.ok()?;
-            Some((listener.accept().await, place))
-        };
         tokio::select! {
             () = closed(closing.clone()) => break,
             Some(_) = connections.join_next() => {}
-            Some((accepted, place)) = next => match accepted {
+            accepted = listener.accept(), if waiting.is_none() => match accepted {
                 Ok(stream) => {
-                    connections.spawn(serve(stream, router.clone(), place, closing.clone()));
+                    if places.available_permits() == 0 {
+                        seats.make_room();
+                    }
+                    waiting = Some(stream);
                 }
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
                     // Out of descriptors, most often: it passes when somebody leaves.
                     tracing::error!(%error, "cannot accept a connection");
+                    seats.make_room();
                     tokio::time::sleep(PAUSE_AFTER_ERROR).await;
                 }
             },
+            Ok(place) = Arc::clone(&places).acquire_owned(), if waiting.is_some() => {
+                if let Some(stream) = waiting.take() {
+                    let serving = serve(stream, router.clone(), Arc::clone(&seats), closing.clone());
+                    connections.spawn(async move {
+                        serving.await;
+                        drop(place);
+                    });
+                }
+            }
         }
     }
     drop(listener);
@@ -78,6 +92,9 @@ impl AsyncListener {
                 let (stream, _) = listener.accept().await?;
                 // Answers are written whole; waiting for more only delays them.
                 stream.set_nodelay(true)?;
+                // Peers that vanish without a word would hold their places for ever.
+                let keepalive = TcpKeepalive::new().with_time(SILENCE);
+                SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
                 Ok(Box::new(stream))
             }
             Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
@@ -89,27 +106,39 @@ trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 type Stream = Box<dyn Io>;
 
-async fn serve(
-    stream: Stream,
-    router: Router,
-    _place: OwnedSemaphorePermit,
-    closing: watch::Receiver<bool>,
-) {
+async fn serve(stream: impl Io, router: Router, seats: Arc<Seats>, closing: watch::Receiver<bool>) {
+    let pulse = Arc::new(Pulse::default());
+    let seat = seats.take(&pulse);
+    let number = seat.number;
+    let of_requests = Arc::clone(&pulse);
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-        router.clone().oneshot(request.map(Body::new))
+        let in_flight = of_requests.begin(&seats, number);
+        let answer = router.clone().oneshot(request.map(Body::new));
+        async move {
+            answer
+                .await
+                .map(|it| it.map(|body| Answering::new(body, in_flight)))
+        }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(LONGEST_WAIT_FOR_A_REQUEST)
+        // `Paced` knows better who dawdles.
+        .header_read_timeout(None)
         .max_buf_size(LARGEST_HEAD)
         .half_close(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(
+            TokioIo::new(Paced::new(stream, Arc::clone(&pulse))),
+            service,
+        );
     let mut connection = pin!(connection);
     tokio::select! {
         result = connection.as_mut() => return log(result),
-        () = closed(closing) => connection.as_mut().graceful_shutdown(),
+        () = pulse.asked_to_leave() => return,
+        () = closed(closing) => {}
     }
-    log(connection.await);
+    if !pulse.is_idle() {
+        connection.as_mut().graceful_shutdown();
+        log(connection.await);
+    }
 }
 
 /// Returns when the servers are closed, in whatever way.
@@ -140,6 +169,87 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 const MOST_CONNECTIONS: usize = 512;
 /// The line and the headers of a request.
 const LARGEST_HEAD: usize = 64 * 1024;
-/// From the opening, or the end of the answer before, to the end of the next request's headers.
-const LONGEST_WAIT_FOR_A_REQUEST: Duration = Duration::from_secs(60);
+/// After so long without a word, ask whether the peer is still there.
+const SILENCE: Duration = Duration::from_secs(300);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// The client's end of a connection that is being served, and the server's life.
+    fn connect() -> (DuplexStream, watch::Sender<bool>) {
+        let (client, server) = tokio::io::duplex(1024);
+        let closing = watch::Sender::new(false);
+        let router = Router::new()
+            .route("/", get(async || "OK"))
+            .route("/slow", get(async || std::future::pending::<()>().await));
+        tokio::spawn(serve(server, router, Arc::default(), closing.subscribe()));
+        (client, closing)
+    }
+
+    async fn ask(client: &mut DuplexStream) {
+        client
+            .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"OK") {
+            assert_ne!(client.read_buf(&mut answer).await.unwrap(), 0, "closed");
+        }
+    }
+
+    async fn closes_within(client: &mut DuplexStream, limit: Duration) -> bool {
+        let mut rest = Vec::new();
+        tokio::time::timeout(limit, client.read_to_end(&mut rest))
+            .await
+            .is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_says_nothing_or_dawdles_has_a_minute() {
+        for beginning in [&b""[..], b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n"] {
+            let (mut client, _closing) = connect();
+            client.write_all(beginning).await.unwrap();
+            let start = Instant::now();
+            assert!(closes_within(&mut client, Duration::from_secs(61)).await);
+            assert!(start.elapsed() >= Duration::from_secs(59));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_answered_may_stay_but_not_dawdle() {
+        let (mut client, _closing) = connect();
+        for _ in 0..3 {
+            ask(&mut client).await;
+            assert!(!closes_within(&mut client, Duration::from_secs(100_000)).await);
+        }
+        client.write_all(b"GET / HT").await.unwrap();
+        assert!(closes_within(&mut client, Duration::from_secs(61)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_may_take_its_time() {
+        let (mut client, _closing) = connect();
+        client
+            .write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
+        assert!(!closes_within(&mut client, Duration::from_secs(100_000)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_does_not_wait_for_the_silent() {
+        let (mut fresh, closing) = connect();
+        closing.send_replace(true);
+        assert!(closes_within(&mut fresh, Duration::from_secs(1)).await);
+        let (mut idle, closing) = connect();
+        ask(&mut idle).await;
+        closing.send_replace(true);
+        assert!(closes_within(&mut idle, Duration::from_secs(1)).await);
+    }
+}

@@ -1,24 +1,20 @@
 //! Following a file that grows, is truncated, or gives way to another one of its name.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd, RawFd};
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use axum::body::Body;
 use bytes::Bytes;
 use http_body::Frame;
-use nix::errno::Errno;
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify, WatchDescriptor};
-use tokio::io::unix::AsyncFd;
 use tokio::sync::{mpsc, watch};
 
 use super::connection::closed;
+use super::watched::Watched;
 use crate::rpc::window;
 
 /// A file that is being followed.
@@ -180,90 +176,6 @@ impl Reading {
     }
 }
 
-/// What tells when to look again: the kernel, or the clock where the kernel has no watches left.
-struct Watched {
-    inotify: Option<AsyncFd<Descriptor>>,
-    name: Option<std::ffi::OsString>,
-    file: Option<WatchDescriptor>,
-}
-
-impl Watched {
-    fn new(path: &Path) -> Self {
-        let mut watched = Self {
-            inotify: Self::directory(path).ok(),
-            name: path.file_name().map(OsStr::to_owned),
-            file: None,
-        };
-        watched.file(path);
-        watched
-    }
-
-    /// Watches for the name to be given to another file.
-    fn directory(path: &Path) -> io::Result<AsyncFd<Descriptor>> {
-        let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        let directory = path.parent().filter(|it| !it.as_os_str().is_empty());
-        inotify.add_watch(
-            directory.unwrap_or(Path::new(".")),
-            AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO,
-        )?;
-        #[expect(
-            deprecated,
-            reason = "`Descriptor` owns its descriptor and always returns it"
-        )]
-        AsyncFd::new(Descriptor(inotify))
-    }
-
-    /// Watches the file that has the name now.
-    fn file(&mut self, path: &Path) {
-        let Some(fd) = &self.inotify else { return };
-        let inotify = &fd.get_ref().0;
-        if let Some(old) = self.file.take() {
-            // It is gone already when the file is.
-            let _ = inotify.rm_watch(old);
-        }
-        let flags = AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_MOVE_SELF;
-        match inotify.add_watch(path, flags) {
-            Ok(watch) => self.file = Some(watch),
-            // Not there: its coming will be told by the directory.
-            Err(Errno::ENOENT) => {}
-            Err(_) => self.inotify = None,
-        }
-    }
-
-    /// Returns when the file may have changed.
-    async fn changed(&self) {
-        let Some(fd) = &self.inotify else {
-            return tokio::time::sleep(POLL).await;
-        };
-        loop {
-            let Ok(mut ready) = fd.readable().await else {
-                return;
-            };
-            match fd.get_ref().0.read_events() {
-                Ok(events) => {
-                    let ours = events.iter().any(|event| {
-                        event.name.is_none() || event.name.as_deref() == self.name.as_deref()
-                    });
-                    if ours {
-                        // A program that writes a thousand lines should not wake us for each.
-                        return tokio::time::sleep(SETTLE).await;
-                    }
-                }
-                Err(Errno::EAGAIN) => ready.clear_ready(),
-                Err(_) => return tokio::time::sleep(POLL).await,
-            }
-        }
-    }
-}
-
-struct Descriptor(Inotify);
-
-impl AsRawFd for Descriptor {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
-    }
-}
-
 /// The bytes as they come from the follower.
 struct Stream(mpsc::Receiver<Bytes>);
 
@@ -293,13 +205,12 @@ async fn blocking<T: Send + 'static>(
 const FIRST_BYTES: u64 = 1024;
 const TRUNCATED: &[u8] = b"==> File truncated <==\n";
 const LARGEST_CHUNK: usize = 64 * 1024;
-const POLL: Duration = Duration::from_millis(100);
-const SETTLE: Duration = Duration::from_millis(5);
 
 #[cfg(test)]
 mod tests {
     use std::fs;
     use std::io::Write as _;
+    use std::time::Duration;
 
     use http_body_util::BodyExt as _;
 
@@ -420,11 +331,7 @@ mod tests {
         let path = directory.path().join("x.log");
         fs::write(&path, "one\n").unwrap();
         let reading = Reading::open(&path).unwrap().unwrap();
-        let watched = Watched {
-            inotify: None,
-            name: None,
-            file: None,
-        };
+        let watched = Watched::by_the_clock();
         let (sender, receiver) = mpsc::channel(1);
         let follower = Follower {
             path: path.clone(),

@@ -16,9 +16,11 @@ mod dashboard;
 mod error;
 mod follow;
 mod listen;
+mod pace;
 mod plain;
 mod servers;
 mod tail;
+mod watched;
 
 pub use error::OpenError;
 pub use servers::{Context, Servers};
