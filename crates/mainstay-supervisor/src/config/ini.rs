@@ -279,11 +279,12 @@ impl Reader<'_> {
     }
 
     fn option(&mut self, text: &str, number: usize, line: &str) {
-        self.finish_value();
         let Some(at) = text.find(['=', ':']) else {
+            // The option before goes on after it, so that what is indented below is no second mistake.
             self.bad_line(number, line);
             return;
         };
+        self.finish_value();
         let (key, value) = (
             rstrip(&text[..at]).to_lowercase(),
             strip(&text[at + 1..]).to_owned(),

@@ -42,6 +42,7 @@ pub fn format(text: &str, lookup: impl Fn(&str) -> Option<Value>) -> Result<Stri
     let mut scan = Scan {
         chars: text.chars().collect(),
         at: 0,
+        used: false,
     };
     while let Some(c) = scan.next() {
         if c != '%' {
@@ -60,6 +61,8 @@ pub fn format(text: &str, lookup: impl Fn(&str) -> Option<Value>) -> Result<Stri
 struct Scan {
     chars: Vec<char>,
     at: usize,
+    /// Whether a conversion has taken its argument; one without a name then has none left.
+    used: bool,
 }
 
 /// One conversion, read but not yet written.
@@ -81,6 +84,8 @@ struct Flags {
     alternate: bool,
     zero: bool,
 }
+
+const NO_ARGUMENT: &str = "not enough arguments for format string";
 
 /// More than any file name or command line needs; Python stops at the memory's end.
 const MAX_WIDTH: usize = 4096;
@@ -117,6 +122,10 @@ impl Scan {
         }
         let at = self.at;
         let conversion = self.next().ok_or_else(|| broken("incomplete format"))?;
+        if value.is_none() && self.used {
+            return Err(broken(NO_ARGUMENT));
+        }
+        self.used = true;
         Ok(Spec {
             value,
             flags,
@@ -165,7 +174,7 @@ impl Scan {
         if self.peek() == Some('*') {
             // Python would take the width from the mapping's value, and then miss the value.
             return Err(broken(match value {
-                Some(Value::Int(_)) => "not enough arguments for format string",
+                Some(Value::Int(_)) => NO_ARGUMENT,
                 _ => "* wants int",
             }));
         }
@@ -199,10 +208,7 @@ impl Spec {
                 self.at
             )));
         }
-        let value = self
-            .value
-            .as_ref()
-            .ok_or_else(|| broken("not enough arguments for format string"))?;
+        let value = self.value.as_ref().ok_or_else(|| broken(NO_ARGUMENT))?;
         match self.conversion {
             's' | 'r' | 'a' => {
                 let text = match (self.conversion, value) {
