@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use nix::errno::Errno;
@@ -33,9 +32,9 @@ pub(super) struct Actor {
     pub(super) groups: Vec<ActiveGroup>,
     pub(super) units: BTreeMap<UnitId, Unit>,
     pub(super) descent: Option<Descent>,
-    pids: HashMap<i32, UnitId>,
-    timers: BTreeSet<(Instant, UnitId)>,
-    next_id: u64,
+    pub(super) pids: HashMap<i32, UnitId>,
+    pub(super) timers: BTreeSet<(Instant, UnitId)>,
+    pub(super) next_id: u64,
 }
 
 /// A group that is active.
@@ -130,21 +129,24 @@ impl Actor {
                 self.log.debug("received SIGCHLD indicating a child quit");
             }
             Signal::Exit(name) => {
-                self.log.warn(format_args!("received {name} indicating exit request"));
+                self.log
+                    .warn(format_args!("received {name} indicating exit request"));
                 self.exit_requested(name);
             }
-            Signal::Restart if self.descent.is_some() => self.log.warn(
-                "ignored SIGHUP indicating restart request (shutdown in progress)",
-            ),
+            Signal::Restart if self.descent.is_some() => self
+                .log
+                .warn("ignored SIGHUP indicating restart request (shutdown in progress)"),
             Signal::Restart => {
                 self.log.warn("received SIGHUP indicating restart request");
                 // A file that cannot be read has been logged; everything goes on as it was.
                 let _ = self.begin_restart();
             }
             Signal::Reopen => {
-                self.log.info("received SIGUSR2 indicating log reopen request");
+                self.log
+                    .info("received SIGUSR2 indicating log reopen request");
                 if let Err(error) = self.log.reopen() {
-                    self.log.error(format_args!("could not reopen the main log: {error}"));
+                    self.log
+                        .error(format_args!("could not reopen the main log: {error}"));
                 }
                 self.log.info("supervisord logreopen");
                 self.launcher.logs.reopen();
@@ -152,52 +154,12 @@ impl Actor {
         }
     }
 
-    /// Makes a group active; nothing is started yet.
-    pub(super) fn activate(&mut self, group: config::Group) -> Vec<UnitId> {
-        let mut ids = Vec::with_capacity(group.processes.len());
-        for process in &group.processes {
-            let id = UnitId(self.next_id);
-            self.next_id += 1;
-            let mut unit = Unit::new(Arc::clone(process));
-            if let Err(error) = self.launcher.make_auto_logs(&mut unit) {
-                // Tried again at each start, which then fails for this reason.
-                let name = &process.name;
-                self.log.error(format_args!("could not make the AUTO log files of {name}: {error}"));
-            }
-            self.units.insert(id, unit);
-            ids.push(id);
-        }
-        let key = |group: &config::Group| (group.priority, group.name.clone());
-        let place = self.groups.partition_point(|active| key(&active.config) < key(&group));
-        self.groups.insert(place, ActiveGroup { config: group, units: ids.clone() });
-        ids
-    }
-
-    /// Takes a group out of the active ones. Nothing of it may run.
-    pub(super) fn deactivate(&mut self, index: usize) {
-        for id in self.groups.remove(index).units {
-            let Some(unit) = self.units.remove(&id) else { continue };
-            if let Some(when) = unit.scheduled {
-                self.timers.remove(&(when, id));
-            }
-            // One in UNKNOWN may still be there. When it goes, it is nobody's any more.
-            if let Some(pid) = unit.machine.pid() {
-                self.pids.remove(&pid);
-            }
-        }
-    }
-
-    /// Starts those of these processes that start by themselves, in their groups' order.
-    pub(super) fn autostart(&mut self, ids: &[UnitId]) {
-        for id in self.in_order(|id, unit| ids.contains(&id) && unit.config.autostart) {
-            self.apply(id, Event::Start);
-        }
-    }
-
     /// The processes that a question is true of, by ascending group, then process priority.
     pub(super) fn in_order(&self, mut wanted: impl FnMut(UnitId, &Unit) -> bool) -> Vec<UnitId> {
         let all = self.groups.iter().flat_map(|group| &group.units);
-        all.copied().filter(|id| self.units.get(id).is_some_and(|unit| wanted(*id, unit))).collect()
+        all.copied()
+            .filter(|id| self.units.get(id).is_some_and(|unit| wanted(*id, unit)))
+            .collect()
     }
 
     /// Gives an event to a process's machine and does what it says. Returns why the system refused a
@@ -206,7 +168,9 @@ impl Actor {
         let mut refusal = None;
         let mut events = VecDeque::from([event]);
         while let Some(event) = events.pop_front() {
-            let Some(unit) = self.units.get_mut(&id) else { break };
+            let Some(unit) = self.units.get_mut(&id) else {
+                break;
+            };
             for action in unit.machine.step(event, now()) {
                 match action {
                     Action::Say(level, line) => self.log.log(level, line),
@@ -226,7 +190,9 @@ impl Actor {
                     Action::Signal { pid, signal, group } => {
                         if let Err(errno) = send(&self.log, &unit.config.name, pid, signal, group) {
                             refusal = Some(errno);
-                            events.push_back(Event::Refused { error: format!("{errno:?}") });
+                            events.push_back(Event::Refused {
+                                error: format!("{errno:?}"),
+                            });
                         }
                     }
                 }
@@ -238,20 +204,34 @@ impl Actor {
 
     /// Sends a signal that somebody asked for, to the process alone.
     pub(super) fn forward(&mut self, id: UnitId, signal: i32) -> Result<(), Errno> {
-        let Some(unit) = self.units.get(&id) else { return Ok(()) };
-        let Some(pid) = unit.machine.pid() else { return Ok(()) };
+        let Some(unit) = self.units.get(&id) else {
+            return Ok(());
+        };
+        let Some(pid) = unit.machine.pid() else {
+            return Ok(());
+        };
         let name = &unit.config.name;
-        self.log.debug(format_args!("sending {name} (pid {pid}) sig {}", signal_name(signal)));
+        self.log.debug(format_args!(
+            "sending {name} (pid {pid}) sig {}",
+            signal_name(signal)
+        ));
         let result = send(&self.log, name, pid, signal, false);
         if let Err(errno) = result {
-            self.apply(id, Event::Refused { error: format!("{errno:?}") });
+            self.apply(
+                id,
+                Event::Refused {
+                    error: format!("{errno:?}"),
+                },
+            );
         }
         result
     }
 
     /// Puts a process where it belongs among the timers.
     pub(super) fn schedule(&mut self, id: UnitId) {
-        let Some(unit) = self.units.get_mut(&id) else { return };
+        let Some(unit) = self.units.get_mut(&id) else {
+            return;
+        };
         let wake = unit.wake();
         if unit.scheduled == wake {
             return;
@@ -280,10 +260,13 @@ impl Actor {
                 break;
             }
             self.timers.pop_first();
-            let Some(unit) = self.units.get_mut(&id) else { continue };
+            let Some(unit) = self.units.get_mut(&id) else {
+                continue;
+            };
             unit.scheduled = None;
             if unit.report.is_some_and(|report| report <= now) {
-                self.log.info(format_args!("waiting for {} to stop", unit.config.name));
+                self.log
+                    .info(format_args!("waiting for {} to stop", unit.config.name));
                 unit.report = now.checked_add(super::REPORT_STOP);
             }
             self.apply(id, Event::Due);
@@ -295,8 +278,13 @@ impl Actor {
         while let Some(Reaped { pid, exit }) = sys::reap() {
             let Some(id) = self.pids.remove(&pid) else {
                 // As PID 1 we are there to collect what others left behind: no news.
-                let level = if std::process::id() == 1 { Level::Debug } else { Level::Info };
-                self.log.log(level, format_args!("reaped unknown pid {pid} ({exit})"));
+                let level = if std::process::id() == 1 {
+                    Level::Debug
+                } else {
+                    Level::Info
+                };
+                self.log
+                    .log(level, format_args!("reaped unknown pid {pid} ({exit})"));
                 continue;
             };
             if let Some(unit) = self.units.get_mut(&id) {
@@ -312,7 +300,9 @@ impl Actor {
 
     /// Lets somebody wait for a process, who may not have to.
     pub(super) fn wait(&mut self, id: UnitId, waiter: super::waiting::Waiter) {
-        let Some(unit) = self.units.get_mut(&id) else { return };
+        let Some(unit) = self.units.get_mut(&id) else {
+            return;
+        };
         match waiter.want.verdict(unit.machine.state(), &waiter.name) {
             Some(result) => waiter.answer.give(result),
             None => {
@@ -328,10 +318,16 @@ impl Actor {
 
 /// Sends a signal. That its receiver is gone is no error: the reaper will notice.
 fn send(log: &MainLog, name: &str, pid: i32, signal: i32, group: bool) -> Result<(), Errno> {
-    let result = if group { sys::kill_group(pid, signal) } else { sys::kill(pid, signal) };
+    let result = if group {
+        sys::kill_group(pid, signal)
+    } else {
+        sys::kill(pid, signal)
+    };
     match result {
         Err(Errno::ESRCH) => {
-            log.debug(format_args!("unable to signal {name} (pid {pid}), it probably just exited"));
+            log.debug(format_args!(
+                "unable to signal {name} (pid {pid}), it probably just exited"
+            ));
             Ok(())
         }
         result => result,
@@ -345,7 +341,9 @@ pub(super) fn now() -> Instant {
 
 /// Seconds since the epoch, for display only.
 pub(super) fn wall_clock() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 

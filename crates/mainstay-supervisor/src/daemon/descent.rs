@@ -23,11 +23,17 @@ pub(super) struct Descent {
 
 impl Descent {
     fn new(restart: Option<Box<Config>>) -> Self {
-        Self { restart, told: None, report: now() + REPORT, forced: None }
+        Self {
+            restart,
+            told: None,
+            report: now() + REPORT,
+            forced: None,
+        }
     }
 
     pub(super) fn wake(&self) -> Instant {
-        self.forced.map_or(self.report, |forced| forced.min(self.report))
+        self.forced
+            .map_or(self.report, |forced| forced.min(self.report))
     }
 }
 
@@ -58,12 +64,17 @@ impl Actor {
 
     /// A signal wants us to exit: in order at first, at once when it comes again.
     pub(super) fn exit_requested(&mut self, name: &str) {
-        let again = self.descent.as_ref().is_some_and(|descent| descent.restart.is_none());
+        let again = self
+            .descent
+            .as_ref()
+            .is_some_and(|descent| descent.restart.is_none());
         self.begin_shutdown();
         if !again {
             return;
         }
-        self.log.warn(format_args!("received {name} during shutdown, killing what is left"));
+        self.log.warn(format_args!(
+            "received {name} during shutdown, killing what is left"
+        ));
         if let Some(descent) = &mut self.descent {
             descent.forced.get_or_insert(now() + PATIENCE);
         }
@@ -113,11 +124,17 @@ impl Actor {
     }
 
     fn stands(&self, id: UnitId) -> bool {
-        self.units.get(&id).is_some_and(super::unit::Unit::holds_up_shutdown)
+        self.units
+            .get(&id)
+            .is_some_and(super::unit::Unit::holds_up_shutdown)
     }
 
     fn stop_group(&mut self, name: &str) {
-        for id in self.in_order(|_, unit| unit.config.group == name).into_iter().rev() {
+        for id in self
+            .in_order(|_, unit| unit.config.group == name)
+            .into_iter()
+            .rev()
+        {
             self.apply(id, Event::Shutdown);
         }
     }
@@ -125,7 +142,10 @@ impl Actor {
     fn names_of_standing(&self) -> String {
         let standing = self.in_order(|id, _| self.stands(id));
         let names = standing.iter().filter_map(|id| self.units.get(id));
-        names.map(|unit| unit.config.name.as_str()).collect::<Vec<_>>().join(", ")
+        names
+            .map(|unit| unit.config.name.as_str())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 

@@ -170,33 +170,109 @@ pub struct Tail {
 /// the operations that take a group also `group:*` and `group:`.
 #[derive(Debug)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each is the method of `Handle` with the same name")]
+#[expect(
+    missing_docs,
+    reason = "each is the method of `Handle` with the same name"
+)]
 pub enum Request {
-    Check { reply: ReplyTo<()> },
-    Identifier { reply: ReplyTo<String> },
-    Shutdown { reply: ReplyTo<()> },
-    Restart { reply: ReplyTo<()> },
-    Reread { reply: ReplyTo<Diff> },
-    AddGroup { name: String, reply: ReplyTo<()> },
-    RemoveGroup { name: String, reply: ReplyTo<()> },
-    Start { name: String, wait: bool, reply: ReplyTo<()> },
-    StartGroup { name: String, wait: bool, reply: ReplyTo<Vec<Outcome>> },
-    StartAll { wait: bool, reply: ReplyTo<Vec<Outcome>> },
-    Stop { name: String, wait: bool, reply: ReplyTo<()> },
-    StopGroup { name: String, wait: bool, reply: ReplyTo<Vec<Outcome>> },
-    StopAll { wait: bool, reply: ReplyTo<Vec<Outcome>> },
-    Signal { name: String, signal: i32, reply: ReplyTo<()> },
-    SignalGroup { name: String, signal: i32, reply: ReplyTo<Vec<Outcome>> },
-    SignalAll { signal: i32, reply: ReplyTo<Vec<Outcome>> },
-    Info { name: String, reply: ReplyTo<ProcessInfo> },
-    InfoAll { reply: ReplyTo<Vec<ProcessInfo>> },
-    ConfigAll { reply: ReplyTo<Vec<ConfigInfo>> },
-    MainLogPath { reply: ReplyTo<Option<PathBuf>> },
-    LogPath { name: String, channel: Channel, reply: ReplyTo<Option<PathBuf>> },
-    ClearMainLog { reply: ReplyTo<()> },
-    ClearLogs { name: String, reply: ReplyTo<()> },
-    ClearAllLogs { reply: ReplyTo<Vec<Outcome>> },
-    SendStdin { name: String, data: Vec<u8>, reply: ReplyTo<()> },
+    Check {
+        reply: ReplyTo<()>,
+    },
+    Identifier {
+        reply: ReplyTo<String>,
+    },
+    Shutdown {
+        reply: ReplyTo<()>,
+    },
+    Restart {
+        reply: ReplyTo<()>,
+    },
+    Reread {
+        reply: ReplyTo<Diff>,
+    },
+    AddGroup {
+        name: String,
+        reply: ReplyTo<()>,
+    },
+    RemoveGroup {
+        name: String,
+        reply: ReplyTo<()>,
+    },
+    Start {
+        name: String,
+        wait: bool,
+        reply: ReplyTo<()>,
+    },
+    StartGroup {
+        name: String,
+        wait: bool,
+        reply: ReplyTo<Vec<Outcome>>,
+    },
+    StartAll {
+        wait: bool,
+        reply: ReplyTo<Vec<Outcome>>,
+    },
+    Stop {
+        name: String,
+        wait: bool,
+        reply: ReplyTo<()>,
+    },
+    StopGroup {
+        name: String,
+        wait: bool,
+        reply: ReplyTo<Vec<Outcome>>,
+    },
+    StopAll {
+        wait: bool,
+        reply: ReplyTo<Vec<Outcome>>,
+    },
+    Signal {
+        name: String,
+        signal: i32,
+        reply: ReplyTo<()>,
+    },
+    SignalGroup {
+        name: String,
+        signal: i32,
+        reply: ReplyTo<Vec<Outcome>>,
+    },
+    SignalAll {
+        signal: i32,
+        reply: ReplyTo<Vec<Outcome>>,
+    },
+    Info {
+        name: String,
+        reply: ReplyTo<ProcessInfo>,
+    },
+    InfoAll {
+        reply: ReplyTo<Vec<ProcessInfo>>,
+    },
+    ConfigAll {
+        reply: ReplyTo<Vec<ConfigInfo>>,
+    },
+    MainLogPath {
+        reply: ReplyTo<Option<PathBuf>>,
+    },
+    LogPath {
+        name: String,
+        channel: Channel,
+        reply: ReplyTo<Option<PathBuf>>,
+    },
+    ClearMainLog {
+        reply: ReplyTo<()>,
+    },
+    ClearLogs {
+        name: String,
+        reply: ReplyTo<()>,
+    },
+    ClearAllLogs {
+        reply: ReplyTo<Vec<Outcome>>,
+    },
+    SendStdin {
+        name: String,
+        data: Vec<u8>,
+        reply: ReplyTo<()>,
+    },
 }
 
 impl Request {
@@ -248,7 +324,9 @@ impl Handle {
         if self.requests.send(request(reply)).await.is_err() {
             return Err(Fault::new(Code::ShutdownState));
         }
-        answer.await.unwrap_or_else(|_| Err(Fault::new(Code::ShutdownState)))
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Fault::new(Code::ShutdownState)))
     }
 
     /// Nothing, unless the daemon is stopping or restarting: then `SHUTDOWN_STATE`.
@@ -301,7 +379,8 @@ impl Handle {
         wait: bool,
     ) -> Result<Vec<Outcome>, Fault> {
         let name = name.into();
-        self.ask(|reply| Request::StartGroup { name, wait, reply }).await
+        self.ask(|reply| Request::StartGroup { name, wait, reply })
+            .await
     }
 
     /// Starts every process that does not run.
@@ -322,7 +401,8 @@ impl Handle {
         wait: bool,
     ) -> Result<Vec<Outcome>, Fault> {
         let name = name.into();
-        self.ask(|reply| Request::StopGroup { name, wait, reply }).await
+        self.ask(|reply| Request::StopGroup { name, wait, reply })
+            .await
     }
 
     /// Stops every process that runs.
@@ -333,7 +413,12 @@ impl Handle {
     /// Sends a signal to a process.
     pub async fn signal(&self, name: impl Into<String>, signal: i32) -> Result<(), Fault> {
         let name = name.into();
-        self.ask(|reply| Request::Signal { name, signal, reply }).await
+        self.ask(|reply| Request::Signal {
+            name,
+            signal,
+            reply,
+        })
+        .await
     }
 
     /// Sends a signal to a group's processes.
@@ -343,7 +428,12 @@ impl Handle {
         signal: i32,
     ) -> Result<Vec<Outcome>, Fault> {
         let name = name.into();
-        self.ask(|reply| Request::SignalGroup { name, signal, reply }).await
+        self.ask(|reply| Request::SignalGroup {
+            name,
+            signal,
+            reply,
+        })
+        .await
     }
 
     /// Sends a signal to every process that runs.
@@ -379,7 +469,12 @@ impl Handle {
         channel: Channel,
     ) -> Result<Option<PathBuf>, Fault> {
         let name = name.into();
-        self.ask(|reply| Request::LogPath { name, channel, reply }).await
+        self.ask(|reply| Request::LogPath {
+            name,
+            channel,
+            reply,
+        })
+        .await
     }
 
     /// Empties the main log.
@@ -401,6 +496,7 @@ impl Handle {
     /// Writes to a process's standard input.
     pub async fn send_stdin(&self, name: impl Into<String>, data: Vec<u8>) -> Result<(), Fault> {
         let name = name.into();
-        self.ask(|reply| Request::SendStdin { name, data, reply }).await
+        self.ask(|reply| Request::SendStdin { name, data, reply })
+            .await
     }
 }

@@ -36,12 +36,16 @@ impl Launcher {
         let process = unit.config.name.clone();
         let command = Command::resolve(&unit.config, self.surroundings.path())
             .map_err(|unusable| unusable.to_string())?;
-        self.make_auto_logs(unit).map_err(|error| failed(&error, &process))?;
+        self.make_auto_logs(unit)
+            .map_err(|error| failed(&error, &process))?;
         let mut pipes = Pipes::open(unit.config.redirect_stderr)
             .map_err(|errno| failed(&errno.into(), &process))?;
 
         let mut outputs = Vec::with_capacity(2);
-        let ends = [(Channel::Stdout, Some(pipes.stdout)), (Channel::Stderr, pipes.stderr.take())];
+        let ends = [
+            (Channel::Stdout, Some(pipes.stdout)),
+            (Channel::Stderr, pipes.stderr.take()),
+        ];
         for (channel, end) in ends {
             let Some(end) = end else { continue };
             let output = self
@@ -50,12 +54,15 @@ impl Launcher {
                 .map_err(|error| failed(&error, &process))?;
             outputs.push(output);
         }
-        let pid = spawn(&unit.config, &command, &self.surroundings, pipes.child).map_err(
-            |errno| match errno {
-                Errno::EAGAIN => format!("Too many processes in process table to spawn '{process}'"),
-                errno => format!("unknown error during fork for '{process}': {errno:?}"),
-            },
-        )?;
+        let pid =
+            spawn(&unit.config, &command, &self.surroundings, &pipes.child).map_err(|errno| {
+                match errno {
+                    Errno::EAGAIN => {
+                        format!("Too many processes in process table to spawn '{process}'")
+                    }
+                    errno => format!("unknown error during fork for '{process}': {errno:?}"),
+                }
+            })?;
         outputs.iter_mut().for_each(Output::start);
         unit.outputs = outputs;
         unit.input = Some(Input::new(pipes.stdin));
@@ -66,8 +73,12 @@ impl Launcher {
     pub(super) fn make_auto_logs(&self, unit: &mut Unit) -> io::Result<()> {
         for channel in [Channel::Stdout, Channel::Stderr] {
             if unit.lacks_auto_log(channel) {
-                let path =
-                    create_auto_log(&self.childlogdir, &unit.config.name, channel, &self.identifier)?;
+                let path = create_auto_log(
+                    &self.childlogdir,
+                    &unit.config.name,
+                    channel,
+                    &self.identifier,
+                )?;
                 match channel {
                     Channel::Stdout => unit.stdout_log = Some(path),
                     Channel::Stderr => unit.stderr_log = Some(path),
@@ -92,8 +103,15 @@ impl Launcher {
         })
     }
 
-    fn open_log(&mut self, path: Option<&Path>, stream: &Stream) -> io::Result<Rc<RefCell<ChildLog>>> {
-        let rotation = Rotation { maxbytes: stream.maxbytes, backups: stream.backups };
+    fn open_log(
+        &mut self,
+        path: Option<&Path>,
+        stream: &Stream,
+    ) -> io::Result<Rc<RefCell<ChildLog>>> {
+        let rotation = Rotation {
+            maxbytes: stream.maxbytes,
+            backups: stream.backups,
+        };
         match path {
             Some(path) => self.logs.open(path, rotation),
             None => self.logs.null(),

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 mod actor;
 mod descent;
+mod groups;
 mod handle;
 mod launch;
 mod pidfile;
@@ -21,9 +22,6 @@ mod run;
 mod signals;
 mod unit;
 mod waiting;
-
-#[cfg(test)]
-mod tests;
 
 pub use handle::{
     Channel, ConfigInfo, Diff, Handle, Outcome, ProcessInfo, ReplyTo, Request, State, Tail,

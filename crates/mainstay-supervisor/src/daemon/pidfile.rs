@@ -1,8 +1,8 @@
 //! The pidfile: locked for as long as we live, so that a second daemon notices.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -38,7 +38,10 @@ impl Pidfile {
             .open(path)
             .map_err(Denied::Unwritable)?;
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(file) => Ok(Self { path: path.to_owned(), file }),
+            Ok(file) => Ok(Self {
+                path: path.to_owned(),
+                file,
+            }),
             Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
                 let mut text = String::new();
                 let _ = file.read_to_string(&mut text);
@@ -51,7 +54,9 @@ impl Pidfile {
     /// Writes our pid.
     pub(super) fn write(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
-        writeln!(self.file, "{}", std::process::id())
+        // At the beginning, also after a restart has written it before.
+        self.file
+            .write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -78,6 +83,7 @@ mod tests {
         let path = dir.path().join("pid");
         fs::write(&path, "123456789 stale and long\n").unwrap();
         let mut first = Pidfile::take(&path).unwrap();
+        first.write().unwrap();
         first.write().unwrap();
         let expected = format!("{}\n", std::process::id());
         assert_eq!(fs::read_to_string(&path).unwrap(), expected);

@@ -1,12 +1,9 @@
 //! Answering requests: sections of the API that read or change what the actor owns.
 
-use std::sync::Arc;
-
 use super::actor::{Actor, now, wall_clock};
 use super::unit::{Unit, UnitId};
 use super::waiting::{Answer, Batch, Waiter, Want};
-use super::{Channel, ConfigInfo, Diff, Outcome, ReplyTo, Request, State};
-use crate::config::{self, Config};
+use super::{Channel, Outcome, ReplyTo, Request, State};
 use crate::process::{Command, Event, Refusal};
 use crate::rpc::{Code, Fault};
 
@@ -49,47 +46,88 @@ impl Actor {
                 Ok(id) => self.stop(id, name, wait, Answer::One(reply)),
                 Err(fault) => answer(reply, Err(fault)),
             },
-            Request::Signal { name, signal, reply } => {
-                let result = self.find(&name).and_then(|id| self.send_signal(id, &name, signal));
+            Request::Signal {
+                name,
+                signal,
+                reply,
+            } => {
+                let result = self
+                    .find(&name)
+                    .and_then(|id| self.send_signal(id, &name, signal));
                 answer(reply, result);
             }
             Request::StartGroup { name, wait, reply } => {
-                self.each_of_group(&name, reply, |unit| !unit.machine.is_up(), |actor, member| {
-                    actor.start(member.id, member.namespec, wait, member.answer);
-                });
+                self.each_of_group(
+                    &name,
+                    reply,
+                    |unit| !unit.machine.is_up(),
+                    |actor, member| {
+                        actor.start(member.id, member.namespec, wait, member.answer);
+                    },
+                );
             }
             Request::StartAll { wait, reply } => {
-                self.each(reply, |unit| !unit.machine.is_up(), |actor, member| {
-                    actor.start(member.id, member.namespec, wait, member.answer);
-                });
+                self.each(
+                    reply,
+                    |unit| !unit.machine.is_up(),
+                    |actor, member| {
+                        actor.start(member.id, member.namespec, wait, member.answer);
+                    },
+                );
             }
             Request::StopGroup { name, wait, reply } => {
-                self.each_of_group(&name, reply, |unit| unit.machine.can_stop(), |actor, member| {
-                    actor.stop(member.id, member.namespec, wait, member.answer);
-                });
+                self.each_of_group(
+                    &name,
+                    reply,
+                    |unit| unit.machine.can_stop(),
+                    |actor, member| {
+                        actor.stop(member.id, member.namespec, wait, member.answer);
+                    },
+                );
             }
             Request::StopAll { wait, reply } => {
-                self.each(reply, |unit| unit.machine.can_stop(), |actor, member| {
-                    actor.stop(member.id, member.namespec, wait, member.answer);
-                });
+                self.each(
+                    reply,
+                    |unit| unit.machine.can_stop(),
+                    |actor, member| {
+                        actor.stop(member.id, member.namespec, wait, member.answer);
+                    },
+                );
             }
-            Request::SignalGroup { name, signal, reply } => {
-                self.each_of_group(&name, reply, |unit| unit.machine.can_signal(), |actor, member| {
-                    let result = actor.send_signal(member.id, &member.namespec, signal);
-                    member.answer.give(result);
-                });
+            Request::SignalGroup {
+                name,
+                signal,
+                reply,
+            } => {
+                self.each_of_group(
+                    &name,
+                    reply,
+                    |unit| unit.machine.can_signal(),
+                    |actor, member| {
+                        let result = actor.send_signal(member.id, &member.namespec, signal);
+                        member.answer.give(result);
+                    },
+                );
             }
             Request::SignalAll { signal, reply } => {
-                self.each(reply, |unit| unit.machine.can_signal(), |actor, member| {
-                    let result = actor.send_signal(member.id, &member.namespec, signal);
-                    member.answer.give(result);
-                });
+                self.each(
+                    reply,
+                    |unit| unit.machine.can_signal(),
+                    |actor, member| {
+                        let result = actor.send_signal(member.id, &member.namespec, signal);
+                        member.answer.give(result);
+                    },
+                );
             }
             Request::ClearAllLogs { reply } => {
-                self.each(reply, |_| true, |actor, member| {
-                    let result = actor.clear_logs(member.id, &member.namespec);
-                    member.answer.give(result);
-                });
+                self.each(
+                    reply,
+                    |_| true,
+                    |actor, member| {
+                        let result = actor.clear_logs(member.id, &member.namespec);
+                        member.answer.give(result);
+                    },
+                );
             }
             Request::Info { name, reply } => {
                 let result = self.unit(&name).map(|unit| unit.info(wall_clock(), now()));
@@ -98,7 +136,11 @@ impl Actor {
             Request::InfoAll { reply } => answer(reply, Ok(self.info_all())),
             Request::ConfigAll { reply } => answer(reply, Ok(self.config_all())),
             Request::MainLogPath { reply } => answer(reply, Ok(self.log.path())),
-            Request::LogPath { name, channel, reply } => {
+            Request::LogPath {
+                name,
+                channel,
+                reply,
+            } => {
                 let path = |unit: &Unit| unit.log(channel).map(ToOwned::to_owned);
                 answer(reply, self.unit(&name).map(path));
             }
@@ -119,7 +161,14 @@ impl Actor {
     fn start(&mut self, id: UnitId, name: String, wait: bool, answer: Answer) {
         match self.try_start(id, &name) {
             Err(fault) => answer.give(Err(fault)),
-            Ok(()) if wait => self.wait(id, Waiter { want: Want::Up, name, answer }),
+            Ok(()) if wait => self.wait(
+                id,
+                Waiter {
+                    want: Want::Up,
+                    name,
+                    answer,
+                },
+            ),
             Ok(()) => answer.give(Ok(())),
         }
     }
@@ -130,14 +179,21 @@ impl Actor {
         // The file is checked first, even if the process runs: clients rely on it.
         let path = self.launcher.surroundings.path();
         Command::resolve(&unit.config, path).map_err(|unusable| {
-            let code = if unusable.missing { Code::NoFile } else { Code::NotExecutable };
+            let code = if unusable.missing {
+                Code::NoFile
+            } else {
+                Code::NotExecutable
+            };
             Fault::with(code, unusable.to_string())
         })?;
         if unit.machine.is_up() {
             return Err(Fault::with(Code::AlreadyStarted, name));
         }
         if unit.machine.state() == State::Unknown {
-            return Err(Fault::with(Code::Failed, format!("{name} is in an unknown process state")));
+            return Err(Fault::with(
+                Code::Failed,
+                format!("{name} is in an unknown process state"),
+            ));
         }
         self.apply(id, Event::Start);
         match self.units.get(&id).map(|unit| unit.machine.state()) {
@@ -149,23 +205,41 @@ impl Actor {
     fn stop(&mut self, id: UnitId, name: String, wait: bool, answer: Answer) {
         match self.try_stop(id, &name) {
             Err(fault) => answer.give(Err(fault)),
-            Ok(()) if wait => self.wait(id, Waiter { want: Want::Down, name, answer }),
+            Ok(()) if wait => self.wait(
+                id,
+                Waiter {
+                    want: Want::Down,
+                    name,
+                    answer,
+                },
+            ),
             Ok(()) => answer.give(Ok(())),
         }
     }
 
     fn try_stop(&mut self, id: UnitId, name: &str) -> Result<(), Fault> {
-        if !self.units.get(&id).is_some_and(|unit| unit.machine.can_stop()) {
+        if !self
+            .units
+            .get(&id)
+            .is_some_and(|unit| unit.machine.can_stop())
+        {
             return Err(Fault::with(Code::NotRunning, name));
         }
         match self.apply(id, Event::Stop) {
-            Some(errno) => Err(Fault::with(Code::Failed, format!("could not stop {name}: {errno}"))),
+            Some(errno) => Err(Fault::with(
+                Code::Failed,
+                format!("could not stop {name}: {errno}"),
+            )),
             None => Ok(()),
         }
     }
 
     fn send_signal(&mut self, id: UnitId, name: &str, signal: i32) -> Result<(), Fault> {
-        if !self.units.get(&id).is_some_and(|unit| unit.machine.can_signal()) {
+        if !self
+            .units
+            .get(&id)
+            .is_some_and(|unit| unit.machine.can_signal())
+        {
             return Err(Fault::with(Code::NotRunning, name));
         }
         self.forward(id, signal)
@@ -186,11 +260,17 @@ impl Actor {
     }
 
     fn clear_logs(&self, id: UnitId, name: &str) -> Result<(), Fault> {
-        let Some(unit) = self.units.get(&id) else { return Ok(()) };
-        for path in [Channel::Stdout, Channel::Stderr].into_iter().filter_map(|c| unit.log(c)) {
+        let Some(unit) = self.units.get(&id) else {
+            return Ok(());
+        };
+        for path in [Channel::Stdout, Channel::Stderr]
+            .into_iter()
+            .filter_map(|c| unit.log(c))
+        {
             self.launcher.logs.clear(path).map_err(|error| {
                 let path = path.display();
-                self.log.error(format_args!("could not clear {path}: {error}"));
+                self.log
+                    .error(format_args!("could not clear {path}: {error}"));
                 Fault::with(Code::Failed, name)
             })?;
         }
@@ -201,81 +281,22 @@ impl Actor {
         if !self.log.path().is_some_and(|path| path.exists()) {
             return Err(Fault::new(Code::NoFile));
         }
-        self.log.clear().map_err(|error| Fault::with(Code::Failed, error.to_string()))?;
+        self.log
+            .clear()
+            .map_err(|error| Fault::with(Code::Failed, error.to_string()))?;
         self.log.info("reopening log file");
         Ok(())
     }
 
     fn info_all(&self) -> Vec<super::ProcessInfo> {
         let (wall, now) = (wall_clock(), now());
-        let mut all: Vec<_> = self.units.values().map(|unit| unit.info(wall, now)).collect();
+        let mut all: Vec<_> = self
+            .units
+            .values()
+            .map(|unit| unit.info(wall, now))
+            .collect();
         all.sort_by(|a, b| (&a.group, &a.name).cmp(&(&b.group, &b.name)));
         all
-    }
-
-    fn config_all(&self) -> Vec<ConfigInfo> {
-        let mut all: Vec<_> = self
-            .config
-            .groups
-            .iter()
-            .flat_map(|group| {
-                let in_use = self.active(&group.name).is_some();
-                group.processes.iter().map(move |process| ConfigInfo {
-                    process: Arc::clone(process),
-                    group_priority: group.priority,
-                    in_use,
-                })
-            })
-            .collect();
-        all.sort_by(|a, b| a.process.name.cmp(&b.process.name));
-        all
-    }
-
-    fn reread(&mut self) -> Result<Diff, Fault> {
-        let new = (self.loader)().map_err(|message| Fault::with(Code::CantReread, message))?;
-        let active: Vec<_> = self.groups.iter().map(|group| group.config.clone()).collect();
-        let diff = config::diff(&active, &new.groups);
-        self.adopt(new);
-        Ok(Diff { added: diff.added, changed: diff.changed, removed: diff.removed })
-    }
-
-    /// Takes over what a reread can change without a restart, and says what has to wait for one.
-    fn adopt(&mut self, new: Config) {
-        for note in &new.notes {
-            self.log.log(note.level, &note.message);
-        }
-        for what in needs_restart(&self.config, &new) {
-            self.log.warn(format_args!("{what} has changed, which takes effect at the next restart"));
-        }
-        let now = &mut self.config;
-        now.groups = new.groups;
-        let (live, read) = (&mut now.supervisord, new.supervisord);
-        live.strip_ansi = read.strip_ansi;
-        live.childlogdir = read.childlogdir;
-        live.nocleanup = read.nocleanup;
-        self.launcher.strip_ansi = live.strip_ansi;
-        self.launcher.childlogdir.clone_from(&live.childlogdir);
-    }
-
-    fn add_group(&mut self, name: &str) -> Result<(), Fault> {
-        if self.active(name).is_some() {
-            return Err(Fault::with(Code::AlreadyAdded, name));
-        }
-        let group = self.config.groups.iter().find(|group| group.name == name).cloned();
-        let group = group.ok_or_else(|| Fault::with(Code::BadName, name))?;
-        let ids = self.activate(group);
-        self.autostart(&ids);
-        Ok(())
-    }
-
-    fn remove_group(&mut self, name: &str) -> Result<(), Fault> {
-        let index = self.active(name).ok_or_else(|| Fault::with(Code::BadName, name))?;
-        let mut units = self.groups[index].units.iter().filter_map(|id| self.units.get(id));
-        if !units.all(|unit| unit.machine.is_down()) {
-            return Err(Fault::with(Code::StillRunning, name));
-        }
-        self.deactivate(index);
-        Ok(())
     }
 
     /// Does something to each process of a group that a question is true of.
@@ -286,11 +307,18 @@ impl Actor {
         wanted: impl Fn(&Unit) -> bool,
         action: impl FnMut(&mut Self, Member),
     ) {
-        let group = name.strip_suffix(":*").or_else(|| name.strip_suffix(':')).unwrap_or(name);
+        let group = name
+            .strip_suffix(":*")
+            .or_else(|| name.strip_suffix(':'))
+            .unwrap_or(name);
         if self.active(group).is_none() {
             return answer(reply, Err(Fault::with(Code::BadName, name)));
         }
-        self.each(reply, |unit| unit.config.group == group && wanted(unit), action);
+        self.each(
+            reply,
+            |unit| unit.config.group == group && wanted(unit),
+            action,
+        );
     }
 
     /// Does something to each process that a question is true of, in order. All are begun before any
@@ -303,17 +331,29 @@ impl Actor {
     ) {
         let batch = Batch::new(reply);
         for id in self.in_order(|_, unit| wanted(unit)) {
-            let Some(unit) = self.units.get(&id) else { continue };
+            let Some(unit) = self.units.get(&id) else {
+                continue;
+            };
             let (name, group) = (unit.config.name.clone(), unit.config.group.clone());
-            let namespec = if name == group { name.clone() } else { format!("{group}:{name}") };
-            let answer = Answer::Member { batch: batch.clone(), name, group };
-            action(self, Member { id, namespec, answer });
+            let namespec = if name == group {
+                name.clone()
+            } else {
+                format!("{group}:{name}")
+            };
+            let answer = Answer::Member {
+                batch: batch.clone(),
+                name,
+                group,
+            };
+            action(
+                self,
+                Member {
+                    id,
+                    namespec,
+                    answer,
+                },
+            );
         }
-    }
-
-    /// Where an active group is.
-    fn active(&self, name: &str) -> Option<usize> {
-        self.groups.iter().position(|group| group.config.name == name)
     }
 
     /// The process that a name means: `process`, where group and process are called the same, or
@@ -323,14 +363,20 @@ impl Actor {
         self.active(group)
             .and_then(|index| {
                 let mut ids = self.groups[index].units.iter().copied();
-                ids.find(|id| self.units.get(id).is_some_and(|unit| unit.config.name == process))
+                ids.find(|id| {
+                    self.units
+                        .get(id)
+                        .is_some_and(|unit| unit.config.name == process)
+                })
             })
             .ok_or_else(|| Fault::with(Code::BadName, name))
     }
 
     fn unit(&self, name: &str) -> Result<&Unit, Fault> {
         let id = self.find(name)?;
-        self.units.get(&id).ok_or_else(|| Fault::with(Code::BadName, name))
+        self.units
+            .get(&id)
+            .ok_or_else(|| Fault::with(Code::BadName, name))
     }
 }
 
@@ -345,20 +391,4 @@ struct Member {
 /// A caller that has gone needs no answer.
 fn answer<T>(reply: ReplyTo<T>, result: Result<T, Fault>) {
     drop(reply.send(result));
-}
-
-/// What differs that only a restart can change.
-fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let (a, b) = (&old.supervisord, &new.supervisord);
-    let checks = [
-        ("[supervisord] logfile", a.logfile != b.logfile),
-        ("[supervisord] logfile_maxbytes", a.logfile_maxbytes != b.logfile_maxbytes),
-        ("[supervisord] logfile_backups", a.logfile_backups != b.logfile_backups),
-        ("[supervisord] loglevel", a.loglevel != b.loglevel),
-        ("[supervisord] pidfile", a.pidfile != b.pidfile),
-        ("[supervisord] identifier", a.identifier != b.identifier),
-        ("the set of HTTP servers", old.servers != new.servers),
-        ("[rpcinterface:supervisor]", old.rpc_interface != new.rpc_interface),
-    ];
-    checks.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
 }

@@ -26,9 +26,12 @@ use crate::{sys, web};
 /// Runs `mainstayd` with a command line; what it returns is the exit status.
 ///
 /// Must be called while the process has one thread.
-pub fn main(arguments: Vec<String>) -> ExitCode {
-    let program = arguments.first().cloned().unwrap_or_else(|| "mainstayd".to_owned());
-    match run(&program, &arguments) {
+pub fn main(arguments: &[String]) -> ExitCode {
+    let program = arguments
+        .first()
+        .cloned()
+        .unwrap_or_else(|| "mainstayd".to_owned());
+    match run(&program, arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let mut stderr = io::stderr();
@@ -52,12 +55,18 @@ struct Failure {
 impl Failure {
     /// A mistake of the one who started us.
     fn usage(message: impl fmt::Display) -> Self {
-        Self { status: USAGE, message: message.to_string() }
+        Self {
+            status: USAGE,
+            message: message.to_string(),
+        }
     }
 
     /// Something that should not have failed.
     fn trouble(message: impl fmt::Display) -> Self {
-        Self { status: TROUBLE, message: message.to_string() }
+        Self {
+            status: TROUBLE,
+            message: message.to_string(),
+        }
     }
 }
 
@@ -83,12 +92,16 @@ fn version(program: &str) -> &'static str {
 }
 
 fn base_name(program: &str) -> String {
-    let name = Path::new(program).file_name().unwrap_or(OsStr::new("mainstayd"));
+    let name = Path::new(program)
+        .file_name()
+        .unwrap_or(OsStr::new("mainstayd"));
     name.to_string_lossy().into_owned()
 }
 
 fn print(text: &str) -> Result<(), Failure> {
-    io::stdout().write_all(text.as_bytes()).map_err(Failure::trouble)
+    io::stdout()
+        .write_all(text.as_bytes())
+        .map_err(Failure::trouble)
 }
 
 fn check(options: &DaemonOptions, context: &Context) -> Result<(), Failure> {
@@ -100,7 +113,10 @@ fn check(options: &DaemonOptions, context: &Context) -> Result<(), Failure> {
     }
     let count = report.problems.len();
     let s = if count == 1 { "" } else { "s" };
-    Err(Failure::usage(format_args!("{count} mistake{s} in {}", path.display())))
+    Err(Failure::usage(format_args!(
+        "{count} mistake{s} in {}",
+        path.display()
+    )))
 }
 
 /// What stays the same from start to start.
@@ -149,7 +165,8 @@ impl Daemon {
         let config = self.load().map_err(Failure::usage)?;
         let settings = config.supervisord.clone();
         privileges::drop_privileges(&settings, &self.log).map_err(Failure::usage)?;
-        self.descriptors = privileges::raise_limits(&settings, &self.log).map_err(Failure::usage)?;
+        self.descriptors =
+            privileges::raise_limits(&settings, &self.log).map_err(Failure::usage)?;
         let life = self.prepare(config, None)?;
         self.open_log(&settings).map_err(|error| {
             Failure::trouble(format_args!("could not open the main log: {error}"))
@@ -160,7 +177,9 @@ impl Daemon {
         if !settings.nodaemon {
             self.daemonize(&settings).map_err(Failure::trouble)?;
         }
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         let runtime = runtime.map_err(Failure::trouble)?;
         LocalSet::new().block_on(&runtime, self.live(life))
     }
@@ -194,16 +213,24 @@ impl Daemon {
             Some(pidfile) if pidfile.path() == settings.pidfile => Some(pidfile),
             _ => self.take_pidfile(&settings.pidfile)?,
         };
-        Ok(Life { config, servers, requests, pidfile })
+        Ok(Life {
+            config,
+            servers,
+            requests,
+            pidfile,
+        })
     }
 
     /// The next life, after everything of the last one has been stopped.
     fn again(&self, config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
         let life = self.prepare(config, pidfile).inspect_err(|failure| {
-            self.log.critical(format_args!("could not start again: {}", failure.message));
+            self.log
+                .critical(format_args!("could not start again: {}", failure.message));
         })?;
         if let Err(error) = self.open_log(&life.config.supervisord) {
-            self.log.error(format_args!("could not open the new main log, the old one goes on: {error}"));
+            self.log.error(format_args!(
+                "could not open the new main log, the old one goes on: {error}"
+            ));
         }
         self.greet(&life);
         Ok(life)
@@ -213,7 +240,9 @@ impl Daemon {
         match Pidfile::take(path) {
             Ok(pidfile) => Ok(Some(pidfile)),
             Err(Denied::Taken(pid)) => {
-                let who = pid.map(|pid| format!(" with pid {pid}")).unwrap_or_default();
+                let who = pid
+                    .map(|pid| format!(" with pid {pid}"))
+                    .unwrap_or_default();
                 Err(Failure::usage(format_args!(
                     "another daemon{who} holds the pidfile {}; stop it first, or use another pidfile",
                     path.display()
@@ -232,21 +261,33 @@ impl Daemon {
         {
             self.unwritable(&life.config.supervisord.pidfile, &error);
         }
-        self.log.info(format_args!("supervisord started with pid {}", std::process::id()));
+        self.log.info(format_args!(
+            "supervisord started with pid {}",
+            std::process::id()
+        ));
     }
 
     fn unwritable(&self, pidfile: &Path, error: &io::Error) {
-        self.log.critical(format_args!("could not write pidfile {}: {error}", pidfile.display()));
+        self.log.critical(format_args!(
+            "could not write pidfile {}: {error}",
+            pidfile.display()
+        ));
     }
 
     fn open_log(&self, settings: &Supervisord) -> io::Result<()> {
-        let rotation =
-            Rotation { maxbytes: settings.logfile_maxbytes, backups: settings.logfile_backups };
+        let rotation = Rotation {
+            maxbytes: settings.logfile_maxbytes,
+            backups: settings.logfile_backups,
+        };
         let target = match &settings.logfile {
             MainLogFile::File(path) => Target::File(path.clone(), rotation),
             MainLogFile::Syslog => Target::Syslog(self.program.clone()),
         };
-        self.log.open(target, settings.loglevel, settings.nodaemon && !settings.silent)
+        self.log.open(
+            target,
+            settings.loglevel,
+            settings.nodaemon && !settings.silent,
+        )
     }
 
     /// The first lines of a life in the main log; old logs go.
@@ -267,12 +308,14 @@ impl Daemon {
         self.log.info("daemonizing the supervisord process");
         if let Some(directory) = &settings.directory {
             match std::env::set_current_dir(directory) {
-                Ok(()) => self
-                    .log
-                    .info(format_args!("set current directory: '{}'", directory.display())),
-                Err(error) => self
-                    .log
-                    .critical(format_args!("can't chdir into '{}': {error}", directory.display())),
+                Ok(()) => self.log.info(format_args!(
+                    "set current directory: '{}'",
+                    directory.display()
+                )),
+                Err(error) => self.log.critical(format_args!(
+                    "can't chdir into '{}': {error}",
+                    directory.display()
+                )),
             }
         }
         let null = File::options().read(true).write(true).open("/dev/null")?;
@@ -305,11 +348,12 @@ impl Daemon {
     }
 
     fn loader(&self) -> Loader {
-        let (path, options, context) =
-            (self.path.clone(), self.options.clone(), self.context.clone());
-        Box::new(move || {
-            config::load(&path, &options, &context).map_err(|error| error.to_string())
-        })
+        let (path, options, context) = (
+            self.path.clone(),
+            self.options.clone(),
+            self.context.clone(),
+        );
+        Box::new(move || config::load(&path, &options, &context).map_err(|error| error.to_string()))
     }
 }
 

@@ -41,8 +41,11 @@ impl Unit {
             LogFile::None | LogFile::Auto => None,
         };
         let stdout_log = path(&config.stdout.logfile);
-        let stderr_log =
-            if config.redirect_stderr { None } else { path(&config.stderr.logfile) };
+        let stderr_log = if config.redirect_stderr {
+            None
+        } else {
+            path(&config.stderr.logfile)
+        };
         Self {
             machine: Machine::new(Arc::clone(&config)),
             config,
@@ -77,7 +80,10 @@ impl Unit {
 
     /// When it wants to be looked at next.
     pub(super) fn wake(&self) -> Option<Instant> {
-        [self.machine.deadline(), self.report].into_iter().flatten().min()
+        [self.machine.deadline(), self.report]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Tells those who wait what a change of state means to them.

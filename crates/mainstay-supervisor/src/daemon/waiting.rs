@@ -46,7 +46,11 @@ pub(super) enum Answer {
     /// To the one who asked for it alone.
     One(ReplyTo<()>),
     /// Into the result of a group operation.
-    Member { batch: Batch, name: String, group: String },
+    Member {
+        batch: Batch,
+        name: String,
+        group: String,
+    },
 }
 
 impl Answer {
@@ -54,7 +58,11 @@ impl Answer {
         match self {
             // Whoever asked may be gone; the operation was done all the same.
             Self::One(reply) => drop(reply.send(result)),
-            Self::Member { batch, name, group } => batch.add(Outcome { name, group, result }),
+            Self::Member { batch, name, group } => batch.add(Outcome {
+                name,
+                group,
+                result,
+            }),
         }
     }
 }
@@ -72,7 +80,10 @@ struct Open {
 
 impl Batch {
     pub(super) fn new(reply: ReplyTo<Vec<Outcome>>) -> Self {
-        Self(Rc::new(RefCell::new(Open { outcomes: Vec::new(), reply: Some(reply) })))
+        Self(Rc::new(RefCell::new(Open {
+            outcomes: Vec::new(),
+            reply: Some(reply),
+        })))
     }
 
     fn add(&self, outcome: Outcome) {
@@ -111,7 +122,10 @@ mod tests {
         slow.give(Err(Fault::new(Code::SpawnError)));
 
         let outcomes = result.await.unwrap().unwrap();
-        let names: Vec<_> = outcomes.iter().map(|outcome| outcome.name.as_str()).collect();
+        let names: Vec<_> = outcomes
+            .iter()
+            .map(|outcome| outcome.name.as_str())
+            .collect();
         assert_eq!(names, ["quick", "slow"]);
     }
 
@@ -135,7 +149,9 @@ mod tests {
             (Want::Down, Fatal, Some(None)),
             (Want::Down, Unknown, Some(None)),
         ] {
-            let verdict = want.verdict(state, "x").map(|v| v.err().map(|fault| fault.code()));
+            let verdict = want
+                .verdict(state, "x")
+                .map(|v| v.err().map(|fault| fault.code()));
             assert_eq!(verdict, expected, "{want:?} {state:?}");
         }
     }

@@ -48,7 +48,9 @@ impl AnsiStripper {
             (_, ESC) => State::Escape,
             (State::Text, _) => return true,
             (State::Escape | State::StringEscape, b'[') => State::Control,
-            (State::Escape | State::StringEscape, b']' | b'P' | b'^' | b'_' | b'X') => State::String,
+            (State::Escape | State::StringEscape, b']' | b'P' | b'^' | b'_' | b'X') => {
+                State::String
+            }
             (State::Escape | State::Intermediate, 0x20..=0x2f) => State::Intermediate,
             (State::Escape | State::Intermediate | State::StringEscape, 0x30..=0x7e) => State::Text,
             (State::Control, 0x20..=0x3f) => State::Control,
@@ -102,7 +104,11 @@ mod tests {
             let bytes = input.as_bytes();
             for cut in 0..=bytes.len() {
                 let kept = strip(&[&bytes[..cut], &bytes[cut..]]);
-                assert_eq!(String::from_utf8_lossy(&kept), *expected, "{input:?} cut at {cut}");
+                assert_eq!(
+                    String::from_utf8_lossy(&kept),
+                    *expected,
+                    "{input:?} cut at {cut}"
+                );
             }
         }
     }

@@ -25,7 +25,12 @@ pub fn create(
         // A name may hold a slash that an expansion smuggled in.
         let name = format!("{process}-{}---{identifier}-{random}.log", channel.name());
         let path = directory.join(name.replace('/', "_"));
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+        {
             Ok(_) => return Ok(path),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -44,11 +49,18 @@ pub fn clean_up(directory: &Path, identifier: &str, log: &MainLog) {
     };
     for entry in entries.flatten() {
         let path = entry.path();
-        if !entry.file_name().to_str().is_some_and(|name| is_auto(name, identifier)) {
+        if !entry
+            .file_name()
+            .to_str()
+            .is_some_and(|name| is_auto(name, identifier))
+        {
             continue;
         }
         if let Err(error) = fs::remove_file(&path) {
-            log.warn(format_args!("Failed to clean up '{}': {error}", path.display()));
+            log.warn(format_args!(
+                "Failed to clean up '{}': {error}",
+                path.display()
+            ));
         }
     }
 }
@@ -90,14 +102,20 @@ mod tests {
         ] {
             assert_eq!(is_auto(name, "supervisor"), expected, "{name}");
         }
-        assert!(!is_auto("cat-stdout---abc-x.log", "a.c"), "an identifier is not a pattern");
+        assert!(
+            !is_auto("cat-stdout---abc-x.log", "a.c"),
+            "an identifier is not a pattern"
+        );
     }
 
     #[test]
     fn what_was_made_is_cleaned_up_and_nothing_else() {
         let dir = TempDir::new().unwrap();
         let path = create(dir.path(), "cat", Channel::Stderr, "me").unwrap();
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         let other = create(dir.path(), "cat", Channel::Stdout, "you").unwrap();
         clean_up(dir.path(), "me", &MainLog::new(crate::config::Level::Info));
         assert!(!path.exists() && other.exists());

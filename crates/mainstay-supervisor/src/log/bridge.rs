@@ -37,7 +37,10 @@ impl Subscriber for Bridge {
         None
     }
 
-    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> tracing::subscriber::Interest {
+    fn register_callsite(
+        &self,
+        metadata: &'static Metadata<'static>,
+    ) -> tracing::subscriber::Interest {
         if metadata.is_event() && metadata.target().starts_with("mainstay") {
             tracing::subscriber::Interest::sometimes()
         } else {
@@ -102,7 +105,9 @@ impl Line {
             return;
         }
         // A value can come from a client: it must not be able to look like another line or field.
-        let plain = value.chars().all(|c| !c.is_control() && !c.is_whitespace() && c != '"');
+        let plain = value
+            .chars()
+            .all(|c| !c.is_control() && !c.is_whitespace() && c != '"');
         // Writing to a string does not fail.
         let _ = if plain && !value.is_empty() {
             write!(self.fields, " {}={value}", field.name())
@@ -126,7 +131,12 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("main.log");
         let log = MainLog::new(Level::Info);
-        log.open(Target::File(path.clone(), Rotation::default()), Level::Info, false).unwrap();
+        log.open(
+            Target::File(path.clone(), Rotation::default()),
+            Level::Info,
+            false,
+        )
+        .unwrap();
 
         tracing::subscriber::with_default(Bridge::new(log), || {
             tracing::error!(status = 500, path = "/a b\nCRIT x", "failed");
@@ -135,6 +145,9 @@ mod tests {
         });
 
         let text = fs::read_to_string(path).unwrap();
-        assert_eq!(&text[24..], "ERRO failed status=500 path=\"/a b\\nCRIT x\"\n");
+        assert_eq!(
+            &text[24..],
+            "ERRO failed status=500 path=\"/a b\\nCRIT x\"\n"
+        );
     }
 }

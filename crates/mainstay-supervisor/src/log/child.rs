@@ -47,7 +47,10 @@ pub enum Poured {
 impl ChildLogs {
     /// None open; complaints go to the main log.
     pub fn new(main: MainLog) -> Self {
-        Self { main, open: HashMap::new() }
+        Self {
+            main,
+            open: HashMap::new(),
+        }
     }
 
     /// The log at a path, opened anew if the file of that name is not the one in use.
@@ -65,7 +68,11 @@ impl ChildLogs {
             return Ok(log);
         }
         let file = LogFile::open(path, rotation)?;
-        let log = ChildLog { file, main: self.main.clone(), stuck: false };
+        let log = ChildLog {
+            file,
+            main: self.main.clone(),
+            stuck: false,
+        };
         let log = Rc::new(RefCell::new(log));
         self.open.retain(|_, log| log.strong_count() > 0);
         self.open.insert(path.to_owned(), Rc::downgrade(&log));
@@ -86,7 +93,10 @@ impl ChildLogs {
         for log in self.open.values().filter_map(Weak::upgrade) {
             let file = &mut log.borrow_mut().file;
             if let Err(error) = file.reopen() {
-                self.main.error(format_args!("could not reopen {}: {error}", file.path().display()));
+                self.main.error(format_args!(
+                    "could not reopen {}: {error}",
+                    file.path().display()
+                ));
             }
         }
     }
@@ -153,7 +163,10 @@ impl ChildLog {
 
     fn poured(&mut self, count: usize) -> Poured {
         if std::mem::take(&mut self.stuck) {
-            self.main.info(format_args!("writing to {} again", self.file.path().display()));
+            self.main.info(format_args!(
+                "writing to {} again",
+                self.file.path().display()
+            ));
         }
         if let Some(trouble) = self.file.trouble() {
             self.main.error(trouble);
@@ -170,7 +183,9 @@ impl ChildLog {
     fn complain(&mut self, error: &io::Error, consequence: &str) {
         if !std::mem::replace(&mut self.stuck, true) {
             let path = self.file.path().display();
-            self.main.error(format_args!("could not write to {path}: {error}; {consequence}"));
+            self.main.error(format_args!(
+                "could not write to {path}: {error}; {consequence}"
+            ));
         }
     }
 }

@@ -56,7 +56,14 @@ impl LogFile {
     pub fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
         let (file, kind) = open(path, false)?;
         let path = path.to_owned();
-        Ok(Self { path, rotation, file, kind, patience: 0, trouble: None })
+        Ok(Self {
+            path,
+            rotation,
+            file,
+            kind,
+            patience: 0,
+            trouble: None,
+        })
     }
 
     /// Where it is.
@@ -106,7 +113,7 @@ impl LogFile {
             return Ok(());
         }
         match fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => self.reopen(),
         }
     }
@@ -181,7 +188,10 @@ impl LogFile {
         match self.reopen() {
             Ok(()) => Ok(self.file.metadata()?.len()),
             Err(error) => {
-                self.report(format!("could not open {} again: {error}", self.path.display()));
+                self.report(format!(
+                    "could not open {} again: {error}",
+                    self.path.display()
+                ));
                 Ok(about.len())
             }
         }
@@ -239,7 +249,11 @@ fn open(path: &Path, truncate: bool) -> io::Result<(File, Kind)> {
     let mut options = OpenOptions::new();
     // O_NONBLOCK has no meaning for a regular file. A pipe must not make the daemon wait, neither
     // for its reader to come nor for its reader to read.
-    options.write(true).create(true).truncate(truncate).mode(0o666);
+    options
+        .write(true)
+        .create(true)
+        .truncate(truncate)
+        .mode(0o666);
     options.custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY);
     let file = match options.open(path) {
         Ok(file) => file,
@@ -248,7 +262,9 @@ fn open(path: &Path, truncate: bool) -> io::Result<(File, Kind)> {
             Some(libc::ENXIO) if is_fifo(path) => options.read(true).open(path)?,
             // Our own output is a socket, or belonged to root before we became somebody else.
             Some(libc::ENXIO | libc::EACCES | libc::EPERM) => {
-                let Some(file) = own_output(path) else { return Err(error) };
+                let Some(file) = own_output(path) else {
+                    return Err(error);
+                };
                 return Ok((file?, Kind::Stream { patient: true }));
             }
             _ => return Err(error),
@@ -272,8 +288,12 @@ fn is_fifo(path: &Path) -> bool {
 /// A duplicate of our own descriptor, for a path that means it.
 fn own_output(path: &Path) -> Option<io::Result<File>> {
     let duplicate = match path.to_str()? {
-        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => io::stdout().as_fd().try_clone_to_owned(),
-        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => io::stderr().as_fd().try_clone_to_owned(),
+        "/dev/stdout" | "/dev/fd/1" | "/proc/self/fd/1" => {
+            io::stdout().as_fd().try_clone_to_owned()
+        }
+        "/dev/stderr" | "/dev/fd/2" | "/proc/self/fd/2" => {
+            io::stderr().as_fd().try_clone_to_owned()
+        }
         _ => return None,
     };
     Some(duplicate.map(File::from))
@@ -295,7 +315,12 @@ mod tests {
         fs::read_dir(dir.path())
             .unwrap()
             .map(|entry| entry.unwrap())
-            .map(|e| (e.file_name().into_string().unwrap(), e.metadata().unwrap().len()))
+            .map(|e| {
+                (
+                    e.file_name().into_string().unwrap(),
+                    e.metadata().unwrap().len(),
+                )
+            })
             .collect()
     }
 
@@ -318,20 +343,26 @@ mod tests {
             (&[10], 10, 3, &[("log", 0), ("log.1", 10)]),
             (&[9, 9], 10, 3, &[("log", 0), ("log.1", 18)]),
             (&[30], 10, 3, &[("log", 0), ("log.1", 30)]),
-            (&[10, 11, 12, 13, 5], 10, 3, &[
-                ("log", 5),
-                ("log.1", 13),
-                ("log.2", 12),
-                ("log.3", 11),
-            ]),
+            (
+                &[10, 11, 12, 13, 5],
+                10,
+                3,
+                &[("log", 5), ("log.1", 13), ("log.2", 12), ("log.3", 11)],
+            ),
             (&[10, 11, 3], 10, 1, &[("log", 3), ("log.1", 11)]),
             (&[10, 3], 10, 0, &[("log", 3)]),
             (&[10], 10, 0, &[("log", 0)]),
             (&[100, 100], 0, 3, &[("log", 200)]),
         ] {
-            let expected =
-                expected.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect();
-            assert_eq!(written(chunks, maxbytes, backups), expected, "{chunks:?} {maxbytes} {backups}");
+            let expected = expected
+                .iter()
+                .map(|(name, size)| ((*name).to_owned(), *size))
+                .collect();
+            assert_eq!(
+                written(chunks, maxbytes, backups),
+                expected,
+                "{chunks:?} {maxbytes} {backups}"
+            );
         }
     }
 
@@ -340,7 +371,14 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("log");
         fs::write(&path, "0123456789").unwrap();
-        let mut log = LogFile::open(&path, Rotation { maxbytes: 5, backups: 1 }).unwrap();
+        let mut log = LogFile::open(
+            &path,
+            Rotation {
+                maxbytes: 5,
+                backups: 1,
+            },
+        )
+        .unwrap();
         assert_eq!(sizes(&dir).len(), 1);
         log.write(b"a").unwrap();
         assert_eq!(fs::read(dir.path().join("log.1")).unwrap(), b"0123456789a");
@@ -365,7 +403,14 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("log");
         fs::create_dir(dir.path().join("log.1")).unwrap();
-        let mut log = LogFile::open(&path, Rotation { maxbytes: 4, backups: 1 }).unwrap();
+        let mut log = LogFile::open(
+            &path,
+            Rotation {
+                maxbytes: 4,
+                backups: 1,
+            },
+        )
+        .unwrap();
         log.write(b"0123").unwrap();
         assert!(log.trouble().unwrap().starts_with("could not rotate"));
         log.write(b"456").unwrap();
@@ -377,7 +422,14 @@ mod tests {
     fn bytes_move_from_a_pipe_without_a_copy() {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("log");
-        let mut log = LogFile::open(&path, Rotation { maxbytes: 8, backups: 2 }).unwrap();
+        let mut log = LogFile::open(
+            &path,
+            Rotation {
+                maxbytes: 8,
+                backups: 2,
+            },
+        )
+        .unwrap();
         let (read, write) = io::pipe().unwrap();
         for text in ["01234", "56789", "abc"] {
             (&write).write_all(text.as_bytes()).unwrap();
@@ -393,11 +445,22 @@ mod tests {
 
     #[test]
     fn devices_are_neither_rotated_nor_removed() {
-        let mut log =
-            LogFile::open(Path::new("/dev/null"), Rotation { maxbytes: 1, backups: 1 }).unwrap();
+        let mut log = LogFile::open(
+            Path::new("/dev/null"),
+            Rotation {
+                maxbytes: 1,
+                backups: 1,
+            },
+        )
+        .unwrap();
         assert_eq!(log.write(b"gone").unwrap(), 4);
         log.clear().unwrap();
-        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
+        assert!(
+            fs::metadata("/dev/null")
+                .unwrap()
+                .file_type()
+                .is_char_device()
+        );
     }
 
     #[test]
@@ -405,7 +468,14 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("fifo");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let mut log = LogFile::open(&path, Rotation { maxbytes: 1, backups: 1 }).unwrap();
+        let mut log = LogFile::open(
+            &path,
+            Rotation {
+                maxbytes: 1,
+                backups: 1,
+            },
+        )
+        .unwrap();
         let mut held = 0;
         let full = loop {
             match log.write(&[b'x'; 4096]) {

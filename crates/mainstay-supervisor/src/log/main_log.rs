@@ -83,7 +83,6 @@ impl MainLog {
     }
 
     /// Writes one line; a message may span several.
-    #[expect(clippy::needless_pass_by_value, reason = "`format_args!` is passed by value")]
     pub fn log(&self, level: Level, message: impl fmt::Display) {
         self.lock().log(level, &message);
     }
@@ -159,7 +158,12 @@ impl Inner {
         let mut line = std::mem::take(&mut self.line);
         line.clear();
         // Writing to a string fails only if `message` says so; then the beginning is there.
-        let _ = writeln!(line, "{} {} {message}", Timestamp(Zoned::now().datetime()), abbreviation(level));
+        let _ = writeln!(
+            line,
+            "{} {} {message}",
+            Timestamp(Zoned::now().datetime()),
+            abbreviation(level)
+        );
         match &mut self.sink {
             Sink::Held(lines) => lines.push((level, line.clone())),
             Sink::File(_) | Sink::Syslog(_) => self.write(&line),
@@ -191,7 +195,10 @@ impl Inner {
         match std::mem::take(&mut self.lost) {
             0 => {}
             lost => {
-                self.log(Level::Error, &format_args!("{lost} lines could not be written to this log"));
+                self.log(
+                    Level::Error,
+                    &format_args!("{lost} lines could not be written to this log"),
+                );
             }
         }
     }
@@ -200,7 +207,9 @@ impl Inner {
 impl Sink {
     fn is_stdout(&self) -> bool {
         let Self::File(file) = self else { return false };
-        ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| file.path() == Path::new(name))
+        ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+            .iter()
+            .any(|name| file.path() == Path::new(name))
     }
 }
 
@@ -288,7 +297,10 @@ mod tests {
         log.error(format_args!("{}", "third"));
 
         let text = fs::read_to_string(&path).unwrap();
-        let lines: Vec<_> = text.lines().map(|line| line.get(24..).unwrap_or(line)).collect();
+        let lines: Vec<_> = text
+            .lines()
+            .map(|line| line.get(24..).unwrap_or(line))
+            .collect();
         assert_eq!(lines, ["CRIT first", "WARN second", "line", "ERRO third"]);
     }
 
@@ -302,6 +314,9 @@ mod tests {
         log.clear().unwrap();
         log.info("new");
         let text = fs::read_to_string(&path).unwrap();
-        assert!(text.ends_with("INFO new\n") && !text.contains("old"), "{text}");
+        assert!(
+            text.ends_with("INFO new\n") && !text.contains("old"),
+            "{text}"
+        );
     }
 }

@@ -19,7 +19,12 @@ impl Syslog {
     /// Entries under the name of this program.
     pub fn new(identity: impl Into<String>) -> Self {
         let path = PathBuf::from("/dev/log");
-        Self { path, identity: identity.into(), socket: None, held: Vec::new() }
+        Self {
+            path,
+            identity: identity.into(),
+            socket: None,
+            held: Vec::new(),
+        }
     }
 
     /// One entry per line; empty ones are left out.
@@ -28,7 +33,9 @@ impl Syslog {
     ///
     /// The first failure; there may be no system log at all.
     pub fn lines(&mut self, text: &str) -> io::Result<()> {
-        text.lines().filter(|line| !line.is_empty()).try_for_each(|line| self.send(line))
+        text.lines()
+            .filter(|line| !line.is_empty())
+            .try_for_each(|line| self.send(line))
     }
 
     /// Output of a process: one entry per line under the process's name, however the lines were cut
@@ -41,7 +48,11 @@ impl Syslog {
         self.held.extend_from_slice(bytes);
         let Some(end) = self.held.iter().rposition(|byte| *byte == b'\n') else {
             // A line without an end must not grow without one.
-            return if self.held.len() > LONGEST { self.flush(process) } else { Ok(()) };
+            return if self.held.len() > LONGEST {
+                self.flush(process)
+            } else {
+                Ok(())
+            };
         };
         let rest = self.held.split_off(end + 1);
         let whole = std::mem::replace(&mut self.held, rest);
@@ -61,12 +72,18 @@ impl Syslog {
     fn entries(&mut self, process: &str, bytes: &[u8]) -> io::Result<()> {
         let text = String::from_utf8_lossy(bytes);
         let lines = text.lines().filter(|line| !line.is_empty());
-        lines.map(|line| format!("{process} {line}")).try_for_each(|entry| self.send(&entry))
+        lines
+            .map(|line| format!("{process} {line}"))
+            .try_for_each(|entry| self.send(&entry))
     }
 
     fn send(&mut self, entry: &str) -> io::Result<()> {
         let when = Zoned::now().strftime("%b %e %H:%M:%S").to_string();
-        let entry = format!("<{INFO}>{when} {}[{}]: {entry}", self.identity, std::process::id());
+        let entry = format!(
+            "<{INFO}>{when} {}[{}]: {entry}",
+            self.identity,
+            std::process::id()
+        );
         // The log daemon may have been restarted: once more with a new socket.
         if let Some(socket) = &self.socket
             && socket.send(entry.as_bytes()).is_ok()
@@ -97,7 +114,10 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("log");
         let receiver = UnixDatagram::bind(&path).unwrap();
-        let mut syslog = Syslog { path, ..Syslog::new("mainstayd") };
+        let mut syslog = Syslog {
+            path,
+            ..Syslog::new("mainstayd")
+        };
 
         for piece in ["one\ntw", "o\n\nthr", "ee"] {
             syslog.output("cat", piece.as_bytes()).unwrap();
@@ -109,7 +129,10 @@ mod tests {
             let length = receiver.recv(&mut buffer).unwrap();
             let entry = str::from_utf8(&buffer[..length]).unwrap();
             assert!(entry.starts_with("<14>"), "{entry}");
-            assert!(entry.ends_with(&format!("mainstayd[{}]: {expected}", std::process::id())), "{entry}");
+            assert!(
+                entry.ends_with(&format!("mainstayd[{}]: {expected}", std::process::id())),
+                "{entry}"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{fmt, fs};
 
 use nix::unistd::{AccessFlags, access};
 
-use crate::config::{self, words};
+use crate::config::{self, repr, words};
 
 /// A command line whose file has been found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,13 +30,16 @@ impl Command {
     /// What is wrong, in the words for `spawnerr`.
     pub fn resolve(process: &config::Process, path: Option<&OsStr>) -> Result<Self, Unusable> {
         let words = words::split(&process.command).map_err(|error| {
-            Unusable::unfit(format!("can't parse command {}: {error}", quoted(&process.command)))
+            Unusable::unfit(format!(
+                "can't parse command {}: {error}",
+                repr(&process.command)
+            ))
         })?;
         let Some(first) = words.first() else {
             return Err(Unusable::unfit("command is empty".to_owned()));
         };
         let file = find(first, process, path)?;
-        let argv = words.iter().map(|word| c_string(word)).collect::<Result<_, _>>()?;
+        let argv = words.iter().map(c_string).collect::<Result<_, _>>()?;
         let path = c_string(file.as_os_str())?;
         Ok(Self { path, argv })
     }
@@ -52,11 +55,17 @@ pub struct Unusable {
 
 impl Unusable {
     fn missing(name: &str) -> Self {
-        Self { missing: true, text: format!("can't find command {}", quoted(name)) }
+        Self {
+            missing: true,
+            text: format!("can't find command {}", repr(name)),
+        }
     }
 
     fn unfit(text: String) -> Self {
-        Self { missing: false, text }
+        Self {
+            missing: false,
+            text,
+        }
     }
 }
 
@@ -66,29 +75,28 @@ impl fmt::Display for Unusable {
     }
 }
 
-/// The original shows names in Python's quotes.
-fn quoted(text: &str) -> String {
-    if text.contains('\'') && !text.contains('"') {
-        format!("\"{text}\"")
-    } else {
-        format!("'{}'", text.replace('\'', "\\'"))
-    }
-}
-
 fn find(name: &str, process: &config::Process, path: Option<&OsStr>) -> Result<PathBuf, Unusable> {
     if name.contains('/') {
         let here = process.directory.as_deref().unwrap_or(Path::new(""));
         // Executed as written, after the change of directory; only the check has to join.
         return check(name, &here.join(name)).map(|()| PathBuf::from(name));
     }
-    let own = process.environment.iter().rev().find(|(key, _)| key == "PATH");
+    let own = process
+        .environment
+        .iter()
+        .rev()
+        .find(|(key, _)| key == "PATH");
     let path = match own {
         Some((_, value)) => OsStr::new(value),
         None => path.unwrap_or(OsStr::new("/bin:/usr/bin:/usr/local/bin")),
     };
     let mut verdict = Unusable::missing(name);
     for directory in path.as_bytes().split(|byte| *byte == b':') {
-        let directory = if directory.is_empty() { b"." } else { directory };
+        let directory = if directory.is_empty() {
+            b"."
+        } else {
+            directory
+        };
         let candidate = Path::new(OsStr::from_bytes(directory)).join(name);
         match check(name, &candidate) {
             Ok(()) => return Ok(candidate),
@@ -102,16 +110,24 @@ fn find(name: &str, process: &config::Process, path: Option<&OsStr>) -> Result<P
 
 /// Whether one file can be executed by us.
 fn check(name: &str, file: &Path) -> Result<(), Unusable> {
-    let Ok(about) = fs::metadata(file) else { return Err(Unusable::missing(name)) };
-    let shown = quoted(&file.to_string_lossy());
+    let Ok(about) = fs::metadata(file) else {
+        return Err(Unusable::missing(name));
+    };
+    let shown = repr(&file.to_string_lossy());
     if about.is_dir() {
-        return Err(Unusable::unfit(format!("command at {shown} is a directory")));
+        return Err(Unusable::unfit(format!(
+            "command at {shown} is a directory"
+        )));
     }
     if about.permissions().mode() & 0o111 == 0 {
-        return Err(Unusable::unfit(format!("command at {shown} is not executable")));
+        return Err(Unusable::unfit(format!(
+            "command at {shown} is not executable"
+        )));
     }
     if access(file, AccessFlags::X_OK).is_err() {
-        return Err(Unusable::unfit(format!("no permission to run command {shown}")));
+        return Err(Unusable::unfit(format!(
+            "no permission to run command {shown}"
+        )));
     }
     Ok(())
 }
@@ -140,13 +156,28 @@ mod tests {
         place(dir.path(), "plain", 0o644);
         let at = dir.path().display();
         for (command, expected) in [
-            ("sh -c 'oops", r#"can't parse command "sh -c 'oops": No closing quotation"#.to_owned()),
-            (r"sh \", r"can't parse command 'sh \': No escaped character".to_owned()),
+            (
+                "sh -c 'oops",
+                r#"can't parse command "sh -c 'oops": No closing quotation"#.to_owned(),
+            ),
+            (
+                r"sh \",
+                r"can't parse command 'sh \\': No escaped character".to_owned(),
+            ),
             ("  ", "command is empty".to_owned()),
-            ("no-such-command-here x", "can't find command 'no-such-command-here'".to_owned()),
-            ("/no/such/file", "can't find command '/no/such/file'".to_owned()),
+            (
+                "no-such-command-here x",
+                "can't find command 'no-such-command-here'".to_owned(),
+            ),
+            (
+                "/no/such/file",
+                "can't find command '/no/such/file'".to_owned(),
+            ),
             ("/usr", "command at '/usr' is a directory".to_owned()),
-            (&format!("{at}/plain"), format!("command at '{at}/plain' is not executable")),
+            (
+                &format!("{at}/plain"),
+                format!("command at '{at}/plain' is not executable"),
+            ),
         ] {
             let error = Command::resolve(&program(command), None).unwrap_err();
             assert_eq!(error.to_string(), expected);
@@ -164,8 +195,15 @@ mod tests {
 
         let command = Command::resolve(&process, Some(OsStr::new("/bin"))).unwrap();
 
-        assert_eq!(command.path.to_bytes(), two.path().join("tool").as_os_str().as_bytes());
-        let words: Vec<_> = command.argv.iter().map(|word| word.to_str().unwrap()).collect();
+        assert_eq!(
+            command.path.to_bytes(),
+            two.path().join("tool").as_os_str().as_bytes()
+        );
+        let words: Vec<_> = command
+            .argv
+            .iter()
+            .map(|word| word.to_str().unwrap())
+            .collect();
         assert_eq!(words, ["tool", "--flag", "a b"]);
     }
 
@@ -178,6 +216,9 @@ mod tests {
 
         process.directory = Some(dir.path().to_owned());
 
-        assert_eq!(Command::resolve(&process, None).unwrap().path.to_bytes(), b"./run");
+        assert_eq!(
+            Command::resolve(&process, None).unwrap().path.to_bytes(),
+            b"./run"
+        );
     }
 }

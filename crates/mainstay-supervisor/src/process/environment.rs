@@ -19,7 +19,10 @@ pub struct Surroundings {
 impl Surroundings {
     /// The daemon's own `PATH`.
     pub fn path(&self) -> Option<&OsStr> {
-        self.inherited.iter().find(|(key, _)| key == "PATH").map(|(_, value)| value.as_os_str())
+        self.inherited
+            .iter()
+            .find(|(key, _)| key == "PATH")
+            .map(|(_, value)| value.as_os_str())
     }
 
     /// `KEY=value` strings for one process: the inherited ones, those that tell it who it is, and
@@ -42,7 +45,10 @@ impl Surroundings {
         for (key, value) in &process.environment {
             set(key, value);
         }
-        variables.into_iter().filter_map(|(key, value)| assignment(key, &value)).collect()
+        variables
+            .into_iter()
+            .filter_map(|(key, value)| assignment(key, &value))
+            .collect()
     }
 }
 
@@ -79,7 +85,10 @@ mod tests {
     #[test]
     fn the_later_wins() {
         let surroundings = Surroundings {
-            inherited: vec![("A".into(), "inherited".into()), ("B".into(), "inherited".into())],
+            inherited: vec![
+                ("A".into(), "inherited".into()),
+                ("B".into(), "inherited".into()),
+            ],
             server_url: Some("unix:///run/s.sock".to_owned()),
             descriptors: None,
         };
@@ -92,44 +101,63 @@ mod tests {
         let environment = surroundings.environment(&process);
 
         let environment: Vec<_> = environment.iter().map(|e| e.to_str().unwrap()).collect();
-        assert_eq!(environment, [
-            "A=inherited",
-            "B=own",
-            "SUPERVISOR_ENABLED=0",
-            "SUPERVISOR_SERVER_URL=unix:///run/s.sock",
-            "SUPERVISOR_PROCESS_NAME=cat",
-            "SUPERVISOR_GROUP_NAME=pets",
-            "C=a=b",
-        ]);
+        assert_eq!(
+            environment,
+            [
+                "A=inherited",
+                "B=own",
+                "SUPERVISOR_ENABLED=0",
+                "SUPERVISOR_SERVER_URL=unix:///run/s.sock",
+                "SUPERVISOR_PROCESS_NAME=cat",
+                "SUPERVISOR_GROUP_NAME=pets",
+                "C=a=b",
+            ]
+        );
     }
 
     #[test]
     fn a_program_may_be_sent_elsewhere() {
         let mut process = program("cat");
         process.serverurl = Some("http://elsewhere:1".to_owned());
-        let surroundings =
-            Surroundings { server_url: Some("http://localhost:1".to_owned()), ..Surroundings::default() };
+        let surroundings = Surroundings {
+            server_url: Some("http://localhost:1".to_owned()),
+            ..Surroundings::default()
+        };
 
         let environment = surroundings.environment(&process);
 
-        assert!(environment.iter().any(|e| e.to_bytes() == b"SUPERVISOR_SERVER_URL=http://elsewhere:1"));
+        assert!(
+            environment
+                .iter()
+                .any(|e| e.to_bytes() == b"SUPERVISOR_SERVER_URL=http://elsewhere:1")
+        );
     }
 
     #[test]
     fn the_first_unix_server_is_preferred() {
         let inet = |host: &str| config::Server {
             section: "inet_http_server".to_owned(),
-            address: Address::Inet { host: host.to_owned(), port: 9001 },
+            address: Address::Inet {
+                host: host.to_owned(),
+                port: 9001,
+            },
             credentials: None,
         };
         let unix = config::Server {
             section: "unix_http_server".to_owned(),
-            address: Address::Unix { path: "/run/s.sock".into(), mode: 0o700, owner: None },
+            address: Address::Unix {
+                path: "/run/s.sock".into(),
+                mode: 0o700,
+                owner: None,
+            },
             credentials: None,
         };
         assert_eq!(server_url(&[]), None);
         assert_eq!(server_url(&[inet("")]).unwrap(), "http://localhost:9001");
-        assert_eq!(server_url(&[inet("10.0.0.1")]).unwrap(), "http://10.0.0.1:9001");
+        assert_eq!(
+            server_url(&[inet("10.0.0.1")]).unwrap(),
+            "http://10.0.0.1:9001"
+        );
         assert_eq!(server_url(&[inet(""), unix]).unwrap(), "unix:///run/s.sock");
     }
 }

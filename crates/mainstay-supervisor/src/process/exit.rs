@@ -40,7 +40,10 @@ impl Exit {
     pub(crate) const fn by_request(self) -> bool {
         matches!(
             self,
-            Self::Signal { signal: libc::SIGKILL | libc::SIGTERM | libc::SIGINT | libc::SIGHUP, .. }
+            Self::Signal {
+                signal: libc::SIGKILL | libc::SIGTERM | libc::SIGINT | libc::SIGHUP,
+                ..
+            }
         )
     }
 }
@@ -71,9 +74,30 @@ mod tests {
         for (exit, text, code) in [
             (Exit::Status(0), "exit status 0", 0),
             (Exit::Status(255), "exit status 255", 255),
-            (Exit::Signal { signal: 15, core: false }, "terminated by SIGTERM", -1),
-            (Exit::Signal { signal: 11, core: true }, "terminated by SIGSEGV (core dumped)", -1),
-            (Exit::Signal { signal: 40, core: false }, "terminated by signal 40", -1),
+            (
+                Exit::Signal {
+                    signal: 15,
+                    core: false,
+                },
+                "terminated by SIGTERM",
+                -1,
+            ),
+            (
+                Exit::Signal {
+                    signal: 11,
+                    core: true,
+                },
+                "terminated by SIGSEGV (core dumped)",
+                -1,
+            ),
+            (
+                Exit::Signal {
+                    signal: 40,
+                    core: false,
+                },
+                "terminated by signal 40",
+                -1,
+            ),
         ] {
             assert_eq!((exit.to_string().as_str(), exit.code()), (text, code));
         }
@@ -84,6 +108,12 @@ mod tests {
         assert!(Exit::Status(2).is_among(&[0, 2]));
         assert!(!Exit::Status(1).is_among(&[0, 2]));
         assert!(!Exit::Status(0).is_among(&[]));
-        assert!(!Exit::Signal { signal: 1, core: false }.is_among(&[0, 1, 255]));
+        assert!(
+            !Exit::Signal {
+                signal: 1,
+                core: false
+            }
+            .is_among(&[0, 1, 255])
+        );
     }
 }

@@ -38,8 +38,14 @@ struct Queue {
 impl Input {
     /// Takes the writing end, which must not block.
     pub fn new(pipe: OwnedFd) -> Self {
-        let queue = Queue { pipe: Rc::new(pipe), bytes: VecDeque::new(), flush: None };
-        Self { queue: Rc::new(RefCell::new(queue)) }
+        let queue = Queue {
+            pipe: Rc::new(pipe),
+            bytes: VecDeque::new(),
+            flush: None,
+        };
+        Self {
+            queue: Rc::new(RefCell::new(queue)),
+        }
     }
 
     /// Writes all of it, now or as soon as the child reads.
@@ -131,7 +137,9 @@ mod tests {
                 let input = Input::new(write);
                 input.send(&sent).unwrap();
                 assert_eq!(input.send(&vec![0; LIMIT + 1]), Err(Refusal::Full));
-                tokio::task::spawn_blocking(|| reader.join().unwrap().unwrap()).await.unwrap()
+                tokio::task::spawn_blocking(|| reader.join().unwrap().unwrap())
+                    .await
+                    .unwrap()
             })
             .await;
         assert!(got == sent);

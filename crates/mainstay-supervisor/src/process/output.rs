@@ -65,8 +65,7 @@ impl Output {
     pub fn open(pipe: OwnedFd, tap: Tap) -> io::Result<Self> {
         let pipe = Rc::new(pipe);
         let source = sys::watch(Rc::clone(&pipe), Interest::READABLE)?;
-        let copies =
-            tap.strip.is_some() || tap.syslog.is_some() || tap.main.enabled(Level::Debug);
+        let copies = tap.strip.is_some() || tap.syslog.is_some() || tap.main.enabled(Level::Debug);
         let flow = Flow {
             pipe: Some(pipe),
             tap,
@@ -75,7 +74,10 @@ impl Output {
             written: 0,
             syslog_failed: false,
         };
-        Ok(Self { flow: Rc::new(RefCell::new(flow)), source: Some(source) })
+        Ok(Self {
+            flow: Rc::new(RefCell::new(flow)),
+            source: Some(source),
+        })
     }
 
     /// Moves what comes from now on, until everybody has closed the other end.
@@ -89,7 +91,9 @@ impl Output {
     /// goes on writing.
     pub fn drain(&self) {
         let mut flow = self.flow.borrow_mut();
-        let Some(pipe) = flow.pipe.clone() else { return };
+        let Some(pipe) = flow.pipe.clone() else {
+            return;
+        };
         let mut left = sys::pending(pipe) + flow.held();
         for _ in 0..DRAIN_MOST {
             match flow.step() {
@@ -150,7 +154,9 @@ impl Flow {
     }
 
     fn step(&mut self) -> Poured {
-        let Some(pipe) = self.pipe.clone() else { return Poured::End };
+        let Some(pipe) = self.pipe.clone() else {
+            return Poured::End;
+        };
         if self.held() == 0 {
             if !self.copies {
                 let poured = self.tap.log.borrow_mut().pour(pipe.as_fd(), CHUNK);
@@ -196,7 +202,8 @@ impl Flow {
         let (name, channel) = (&tap.process, tap.channel.name());
         if tap.main.enabled(Level::Debug) {
             let text = String::from_utf8_lossy(&self.bytes);
-            tap.main.debug(format_args!("'{name}' {channel} output:\n{text}"));
+            tap.main
+                .debug(format_args!("'{name}' {channel} output:\n{text}"));
         }
         if let Some(syslog) = &mut tap.syslog {
             let result = syslog.output(name, &self.bytes);
@@ -233,7 +240,9 @@ impl Flow {
             && !std::mem::replace(&mut self.syslog_failed, true)
         {
             let name = &self.tap.process;
-            self.tap.main.error(format_args!("could not write output of {name} to syslog: {error}"));
+            self.tap.main.error(format_args!(
+                "could not write output of {name} to syslog: {error}"
+            ));
         }
     }
 }

@@ -43,7 +43,12 @@ impl Pipes {
         for end in [&stdin, &stdout].into_iter().chain(&stderr) {
             nonblocking(end)?;
         }
-        Ok(Self { stdin, stdout, stderr, child: [child_in, child_out, child_err] })
+        Ok(Self {
+            stdin,
+            stdout,
+            stderr,
+            child: [child_in, child_out, child_err],
+        })
     }
 }
 
@@ -53,24 +58,26 @@ pub(super) fn nonblocking(descriptor: &OwnedFd) -> Result<(), Errno> {
     fcntl(descriptor, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map(drop)
 }
 
-/// Forks the child; the child's ends of the pipes are closed here afterwards.
+/// Forks the child. Its ends of the pipes are to be closed here afterwards.
 ///
 /// # Errors
 ///
-/// What `fork` reports.
+/// What `fork` reports; `EINVAL` for a directory with a zero byte in its name.
 pub fn spawn(
     process: &config::Process,
     command: &Command,
     surroundings: &Surroundings,
-    pipes: [OwnedFd; 3],
+    pipes: &[OwnedFd; 3],
 ) -> Result<i32, Errno> {
     let environment = surroundings.environment(process);
     let identity = process.user.as_ref().and_then(identity);
-    let directory = process.directory.as_ref().and_then(|directory| {
-        // A path from a configuration file has no zero byte: the file's text could not hold one.
-        CString::new(directory.as_os_str().as_bytes()).ok()
-    });
-    let [stdin, stdout, stderr] = &pipes;
+    let directory = process
+        .directory
+        .as_ref()
+        .map(|directory| CString::new(directory.as_os_str().as_bytes()))
+        .transpose()
+        .map_err(|_| Errno::EINVAL)?;
+    let [stdin, stdout, stderr] = pipes;
     sys::spawn(&Exec {
         path: &command.path,
         argv: &command.argv,
@@ -99,7 +106,11 @@ pub fn identity(user: &config::User) -> Option<Identity> {
     } else {
         Err("Can't drop privilege as nonroot user".to_owned())
     };
-    Some(Identity { uid: user.uid, gid: user.gid, groups })
+    Some(Identity {
+        uid: user.uid,
+        gid: user.gid,
+        groups,
+    })
 }
 
 fn groups_of(user: &config::User) -> Result<Vec<u32>, String> {

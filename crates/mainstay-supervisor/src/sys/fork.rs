@@ -75,7 +75,11 @@ pub fn spawn(exec: &Exec<'_>) -> Result<i32, Errno> {
 
 /// A null-terminated array of pointers into `strings`, which must outlive it.
 fn pointers(strings: &[CString]) -> Vec<*const libc::c_char> {
-    strings.iter().map(|s| s.as_ptr()).chain([ptr::null()]).collect()
+    strings
+        .iter()
+        .map(|s| s.as_ptr())
+        .chain([ptr::null()])
+        .collect()
 }
 
 /// The child's side. Every call in here is on the list of signal-safety(7), or is a plain system
@@ -99,7 +103,14 @@ fn become_it(
     // SAFETY: integers only; nothing in this process uses a descriptor above 2 from here on. An
     // old kernel answers ENOSYS, which leaves the descriptors that were inherited: no worse than
     // the parent that left them.
-    unsafe { libc::syscall(libc::SYS_close_range, 3 as libc::c_uint, libc::c_uint::MAX, 0 as libc::c_uint) };
+    unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            3 as libc::c_uint,
+            libc::c_uint::MAX,
+            0 as libc::c_uint,
+        )
+    };
 
     if let Some(soft) = exec.descriptors {
         limit_descriptors(soft);
@@ -111,7 +122,10 @@ fn become_it(
         // SAFETY: a valid C string that the caller keeps.
         if unsafe { libc::chdir(directory.as_ptr()) } < 0 {
             let error = Errno::last();
-            complain(format_args!("couldn't chdir to {}: {error:?}", Raw(directory)));
+            complain(format_args!(
+                "couldn't chdir to {}: {error:?}",
+                Raw(directory)
+            ));
         }
     }
     if let Some(umask) = exec.umask {
@@ -146,7 +160,9 @@ fn assume(identity: &Identity) {
     };
     // SAFETY: pointer and length describe one live slice; `gid_t` is `u32`.
     if unsafe { libc::setgroups(groups.len(), groups.as_ptr()) } < 0 {
-        complain(format_args!("couldn't setuid to {uid}: Could not set groups of effective user"));
+        complain(format_args!(
+            "couldn't setuid to {uid}: Could not set groups of effective user"
+        ));
     }
     // SAFETY: integers only.
     if unsafe { libc::setgid(identity.gid) } < 0 {
@@ -164,9 +180,12 @@ fn assume(identity: &Identity) {
 /// Default dispositions for everything, then an empty mask: what waited meanwhile acts now.
 fn reset_signals() {
     for signal in 1..=64 {
-        // SAFETY: SIG_DFL is valid for every signal; where it is refused (SIGKILL, SIGSTOP, the two
-        // that the C library keeps) nothing changes.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: SIG_DFL is valid for every signal; where it is refused (SIGKILL, SIGSTOP) nothing
+        // changes.
+        let old = unsafe { libc::signal(signal, libc::SIG_DFL) };
+        if old == libc::SIG_ERR {
+            reset_in_the_kernel(signal);
+        }
     }
     // SAFETY: `sigemptyset` initialises the set before `sigprocmask` reads it.
     unsafe {
@@ -176,9 +195,29 @@ fn reset_signals() {
     }
 }
 
+/// For the two signals that the C library keeps to itself, which a parent may have ignored.
+fn reset_in_the_kernel(signal: libc::c_int) {
+    // All zero is SIG_DFL without flags, and as large as any architecture's `struct sigaction`.
+    let default = [0_u64; 16];
+    // SAFETY: the kernel reads a structure smaller than the array, and writes nothing back.
+    unsafe {
+        let nothing = ptr::null_mut::<u64>();
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal,
+            default.as_ptr(),
+            nothing,
+            8_usize,
+        );
+    }
+}
+
 /// Says why there is no child, and is none.
 fn complain(reason: fmt::Arguments<'_>) -> ! {
-    let mut line = Line { bytes: [0; 1024], length: 0 };
+    let mut line = Line {
+        bytes: [0; 1024],
+        length: 0,
+    };
     // A reason too long for the buffer is cut, which `Line` reports by an error: the beginning
     // says enough.
     let _ = writeln!(line, "supervisor: {reason}");
@@ -187,7 +226,10 @@ fn complain(reason: fmt::Arguments<'_>) -> ! {
 }
 
 fn give_up() -> ! {
-    let mut line = Line { bytes: [0; 1024], length: 0 };
+    let mut line = Line {
+        bytes: [0; 1024],
+        length: 0,
+    };
     let _ = line.write_str("supervisor: child process was not spawned\n");
     line.send();
     // SAFETY: no preconditions; no destructor of the parent's values may run here.
@@ -213,7 +255,11 @@ impl fmt::Write for Line {
         let taken = text.len().min(room.len());
         room[..taken].copy_from_slice(&text.as_bytes()[..taken]);
         self.length += taken;
-        if taken == text.len() { Ok(()) } else { Err(fmt::Error) }
+        if taken == text.len() {
+            Ok(())
+        } else {
+            Err(fmt::Error)
+        }
     }
 }
 

@@ -3,7 +3,10 @@
 //! Everything here is a thin, safe function over one duty: forking a child that execs, collecting
 //! what has exited, sending a signal by number, looking into a pipe, leaving the terminal.
 
-#![allow(unsafe_code, reason = "this is where it lives; each block argues for itself")]
+#![allow(
+    unsafe_code,
+    reason = "this is where it lives; each block argues for itself"
+)]
 
 mod detach;
 mod fork;

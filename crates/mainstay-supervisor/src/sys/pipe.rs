@@ -8,5 +8,9 @@ pub fn pending(pipe: impl AsFd) -> usize {
     // SAFETY: FIONREAD writes one `int` through the pointer, which is valid for the whole call;
     // the descriptor is borrowed and so open.
     let result = unsafe { libc::ioctl(pipe.as_fd().as_raw_fd(), libc::FIONREAD, &raw mut count) };
-    if result < 0 { 0 } else { usize::try_from(count).unwrap_or(0) }
+    if result < 0 {
+        0
+    } else {
+        usize::try_from(count).unwrap_or(0)
+    }
 }

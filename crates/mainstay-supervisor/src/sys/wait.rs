@@ -24,11 +24,17 @@ pub fn reap() -> Option<Reaped> {
             return None;
         }
         if libc::WIFEXITED(status) {
-            return Some(Reaped { pid, exit: Exit::Status(libc::WEXITSTATUS(status)) });
+            return Some(Reaped {
+                pid,
+                exit: Exit::Status(libc::WEXITSTATUS(status)),
+            });
         }
         if libc::WIFSIGNALED(status) {
             let (signal, core) = (libc::WTERMSIG(status), libc::WCOREDUMP(status));
-            return Some(Reaped { pid, exit: Exit::Signal { signal, core } });
+            return Some(Reaped {
+                pid,
+                exit: Exit::Signal { signal, core },
+            });
         }
         // Stopped or continued: without WUNTRACED only a tracer would see this. Not an exit.
     }

@@ -22,7 +22,11 @@ impl Bench {
         let main = MainLog::new(level);
         let target = Target::File(dir.path().join("main.log"), Rotation::default());
         main.open(target, level, false).unwrap();
-        Self { logs: ChildLogs::new(main.clone()), dir, main }
+        Self {
+            logs: ChildLogs::new(main.clone()),
+            dir,
+            main,
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -35,7 +39,10 @@ impl Bench {
 
     /// The writing end, and the output that is not started yet.
     fn output(&mut self, path: &Path, change: impl FnOnce(&mut Tap)) -> (io::PipeWriter, Output) {
-        let rotation = Rotation { maxbytes: 1 << 20, backups: 50 };
+        let rotation = Rotation {
+            maxbytes: 1 << 20,
+            backups: 50,
+        };
         let mut tap = Tap {
             process: "cat".to_owned(),
             channel: Channel::Stdout,
@@ -59,12 +66,16 @@ async fn local(test: impl Future<Output = ()>) {
         local.run_until(test).await;
         local.await;
     };
-    tokio::time::timeout(Duration::from_secs(20), all).await.expect("the pipe was never finished");
+    tokio::time::timeout(Duration::from_secs(20), all)
+        .await
+        .expect("the pipe was never finished");
 }
 
 /// Numbered lines, so that a loss would show.
 fn lines(count: u32) -> String {
-    (0..count).map(|number| format!("line {number} {}\n", "x".repeat(40))).collect()
+    (0..count)
+        .map(|number| format!("line {number} {}\n", "x".repeat(40)))
+        .collect()
 }
 
 #[tokio::test]
@@ -84,12 +95,19 @@ async fn not_one_byte_is_lost_over_many_rotations() {
         for number in (1..50).rev() {
             if let Ok(text) = fs::read_to_string(bench.path(&format!("log.{number}"))) {
                 let size = text.len() as u64;
-                assert!((1 << 20..(1 << 20) + CHUNK as u64).contains(&size), "{size}");
+                assert!(
+                    (1 << 20..(1 << 20) + CHUNK as u64).contains(&size),
+                    "{size}"
+                );
                 whole.push_str(&text);
             }
         }
         whole.push_str(&bench.text("log"));
-        assert!(whole == lines(200_000), "strip: {strip}, {} bytes", whole.len());
+        assert!(
+            whole == lines(200_000),
+            "strip: {strip}, {} bytes",
+            whole.len()
+        );
     }
 }
 
@@ -126,7 +144,9 @@ async fn programs_that_share_a_file_share_its_rotation() {
         }
     })
     .await;
-    let files = fs::read_dir(bench.dir.path()).unwrap().map(|entry| entry.unwrap());
+    let files = fs::read_dir(bench.dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap());
     let logs = files.filter(|entry| entry.file_name() != "main.log");
     let total: u64 = logs.map(|entry| entry.metadata().unwrap().len()).sum();
     assert_eq!(total, 6 << 20);
@@ -171,7 +191,11 @@ async fn escapes_are_stripped_and_debugging_shows_everything_in_the_main_log() {
     })
     .await;
     assert_eq!(bench.text("log"), "red\n");
-    assert!(bench.text("main.log").contains("DEBG 'cat' stdout output:\nred\n"));
+    assert!(
+        bench
+            .text("main.log")
+            .contains("DEBG 'cat' stdout output:\nred\n")
+    );
 }
 
 #[tokio::test]

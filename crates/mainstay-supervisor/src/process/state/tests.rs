@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::config::Autorestart;
 use crate::process::tests::rules;
 
 /// A machine, a clock, and what it has said and done, in short words.
@@ -41,10 +43,15 @@ impl Trace {
                         self.pid += 1;
                         next.push(Event::Spawned { pid: self.pid });
                     }
-                    Action::Spawn => next.push(Event::SpawnFailed { error: "no".to_owned() }),
+                    Action::Spawn => next.push(Event::SpawnFailed {
+                        error: "no".to_owned(),
+                    }),
                     Action::Signal { pid, signal, group } => {
                         let group = if group { " group" } else { "" };
-                        self.lines.push(format!("{} to {pid}{group}", crate::process::signal_name(signal)));
+                        self.lines.push(format!(
+                            "{} to {pid}{group}",
+                            crate::process::signal_name(signal)
+                        ));
                     }
                     Action::Changed(change) => {
                         let second = (self.now - self.start).as_secs_f32().round();
@@ -64,7 +71,11 @@ impl Trace {
     /// Lets time pass, and every deadline on the way.
     fn pass(&mut self, seconds: u64) -> &mut Self {
         let until = self.now + Duration::from_secs(seconds);
-        while let Some(deadline) = self.machine.deadline().filter(|deadline| *deadline <= until) {
+        while let Some(deadline) = self
+            .machine
+            .deadline()
+            .filter(|deadline| *deadline <= until)
+        {
             self.now = deadline.max(self.now);
             self.give(Event::Due);
         }
@@ -98,26 +109,45 @@ fn a_start_that_lasts_is_running() {
 
 #[test]
 fn without_startsecs_it_is_running_at_once() {
-    Trace::of(|p| p.startsecs = 0).give(Event::Start).did(&["STARTING at 0", "RUNNING at 0"]);
+    Trace::of(|p| p.startsecs = 0)
+        .give(Event::Start)
+        .did(&["STARTING at 0", "RUNNING at 0"]);
 }
 
 #[test]
 fn quick_exits_are_retried_with_growing_delays_whatever_the_status() {
     let mut trace = Trace::of(|p| p.startretries = 3);
-    trace.give(Event::Start).exit(0).did(&["STARTING at 0", "BACKOFF at 0"]).said(&[
-        "Info spawned: 'cat' with pid 101",
-        "Warn exited: cat (exit status 0; not expected)",
-    ]);
-    assert_eq!(trace.machine.spawn_error(), "Exited too quickly (process log may have details)");
+    trace
+        .give(Event::Start)
+        .exit(0)
+        .did(&["STARTING at 0", "BACKOFF at 0"])
+        .said(&[
+            "Info spawned: 'cat' with pid 101",
+            "Warn exited: cat (exit status 0; not expected)",
+        ]);
+    assert_eq!(
+        trace.machine.spawn_error(),
+        "Exited too quickly (process log may have details)"
+    );
     assert_eq!(trace.machine.exit_code(), None);
-    trace.pass(1).exit(0).did(&["STARTING at 1", "BACKOFF at 1"]);
-    trace.pass(2).exit(0).did(&["STARTING at 3", "BACKOFF at 3"]);
+    trace
+        .pass(1)
+        .exit(0)
+        .did(&["STARTING at 1", "BACKOFF at 1"]);
+    trace
+        .pass(2)
+        .exit(0)
+        .did(&["STARTING at 3", "BACKOFF at 3"]);
     trace.logged.clear();
-    trace.pass(3).exit(0).did(&["STARTING at 6", "BACKOFF at 6", "FATAL at 6"]).said(&[
-        "Info spawned: 'cat' with pid 104",
-        "Warn exited: cat (exit status 0; not expected)",
-        "Info gave up: cat entered FATAL state, too many start retries too quickly",
-    ]);
+    trace
+        .pass(3)
+        .exit(0)
+        .did(&["STARTING at 6", "BACKOFF at 6", "FATAL at 6"])
+        .said(&[
+            "Info spawned: 'cat' with pid 104",
+            "Warn exited: cat (exit status 0; not expected)",
+            "Info gave up: cat entered FATAL state, too many start retries too quickly",
+        ]);
     trace.pass(100).did(&[]);
 }
 
@@ -133,27 +163,55 @@ fn without_retries_there_is_one_attempt() {
 fn a_spawn_that_fails_backs_off_the_same_way() {
     let mut trace = Trace::of(|p| p.startretries = 1);
     trace.spawns = false;
-    trace.give(Event::Start).did(&["STARTING at 0", "BACKOFF at 0"]).said(&["Info spawnerr: no"]);
+    trace
+        .give(Event::Start)
+        .did(&["STARTING at 0", "BACKOFF at 0"])
+        .said(&["Info spawnerr: no"]);
     assert_eq!(trace.machine.spawn_error(), "no");
-    trace.pass(9).did(&["STARTING at 1", "BACKOFF at 1", "FATAL at 1"]);
+    trace
+        .pass(9)
+        .did(&["STARTING at 1", "BACKOFF at 1", "FATAL at 1"]);
     assert_eq!(trace.machine.spawn_error(), "no");
 }
 
 #[test]
 fn what_an_exit_while_running_leads_to() {
     let status = |status| Exit::Status(status);
-    let killed = Exit::Signal { signal: 11, core: true };
+    let killed = Exit::Signal {
+        signal: 11,
+        core: true,
+    };
     for (restart, exit, line, again) in [
-        (Autorestart::Unexpected, status(0), "Info exited: cat (exit status 0; expected)", false),
-        (Autorestart::Unexpected, status(1), "Warn exited: cat (exit status 1; not expected)", true),
+        (
+            Autorestart::Unexpected,
+            status(0),
+            "Info exited: cat (exit status 0; expected)",
+            false,
+        ),
+        (
+            Autorestart::Unexpected,
+            status(1),
+            "Warn exited: cat (exit status 1; not expected)",
+            true,
+        ),
         (
             Autorestart::Unexpected,
             killed,
             "Warn exited: cat (terminated by SIGSEGV (core dumped); not expected)",
             true,
         ),
-        (Autorestart::Always, status(0), "Info exited: cat (exit status 0; expected)", true),
-        (Autorestart::Never, status(1), "Warn exited: cat (exit status 1; not expected)", false),
+        (
+            Autorestart::Always,
+            status(0),
+            "Info exited: cat (exit status 0; expected)",
+            true,
+        ),
+        (
+            Autorestart::Never,
+            status(1),
+            "Warn exited: cat (exit status 1; not expected)",
+            false,
+        ),
     ] {
         let mut trace = Trace::of(|p| p.autorestart = restart);
         trace.give(Event::Start).pass(5).lines.clear();
@@ -181,7 +239,9 @@ fn an_exit_after_startsecs_that_nobody_had_looked_at_yet_counts_as_up() {
     let mut trace = Trace::of(|p| p.autorestart = Autorestart::Never);
     trace.give(Event::Start);
     trace.now += Duration::from_secs(2);
-    trace.exit(0).did(&["STARTING at 0", "RUNNING at 2", "EXITED at 2"]);
+    trace
+        .exit(0)
+        .did(&["STARTING at 0", "RUNNING at 2", "EXITED at 2"]);
 }
 
 #[test]
@@ -193,7 +253,10 @@ fn running_forgets_earlier_failures() {
         "STARTING at 1",
         "RUNNING at 2",
     ]);
-    trace.exit(1).exit(1).did(&["EXITED at 5", "STARTING at 5", "BACKOFF at 5"]);
+    trace
+        .exit(1)
+        .exit(1)
+        .did(&["EXITED at 5", "STARTING at 5", "BACKOFF at 5"]);
 }
 
 #[test]
@@ -210,7 +273,10 @@ fn a_stop_is_asked_for_first_and_then_enforced_again_and_again() {
     assert_eq!(trace.logged[0], "Warn killing 'cat' (101) with SIGKILL");
     trace.logged.clear();
     trace
-        .give(Event::Exited(Exit::Signal { signal: 9, core: false }))
+        .give(Event::Exited(Exit::Signal {
+            signal: 9,
+            core: false,
+        }))
         .did(&["STOPPED at 8"])
         .said(&["Warn stopped: cat (terminated by SIGKILL)"])
         .pass(60)
@@ -221,9 +287,17 @@ fn a_stop_is_asked_for_first_and_then_enforced_again_and_again() {
 #[test]
 fn a_clean_stop_is_no_warning() {
     let mut trace = Trace::of(|p| p.autorestart = Autorestart::Always);
-    trace.give(Event::Start).pass(3).give(Event::Stop).lines.clear();
+    trace
+        .give(Event::Start)
+        .pass(3)
+        .give(Event::Stop)
+        .lines
+        .clear();
     trace.logged.clear();
-    trace.exit(0).did(&["STOPPED at 3"]).said(&["Info stopped: cat (exit status 0)"]);
+    trace
+        .exit(0)
+        .did(&["STOPPED at 3"])
+        .said(&["Info stopped: cat (exit status 0)"]);
 }
 
 #[test]
@@ -236,7 +310,10 @@ fn groups_are_signalled_where_that_is_wanted() {
         "SIGTERM to 101 group",
         "SIGKILL to 101 group",
     ]);
-    assert_eq!(trace.logged[0], "Debug killing cat (pid 101) process group with signal SIGTERM");
+    assert_eq!(
+        trace.logged[0],
+        "Debug killing cat (pid 101) process group with signal SIGTERM"
+    );
 }
 
 #[test]
@@ -255,43 +332,74 @@ fn without_patience_the_kill_follows_at_once_but_not_in_a_loop() {
 #[test]
 fn a_stop_in_back_off_takes_effect_at_once_and_starts_the_count_anew() {
     let mut trace = Trace::of(|p| p.startretries = 1);
-    trace.give(Event::Start).exit(1).give(Event::Stop).pass(60).did(&[
-        "STARTING at 0",
-        "BACKOFF at 0",
-        "STOPPED at 0",
-    ]);
-    assert!(trace.logged.contains(&"Debug Attempted to kill cat, which is in BACKOFF state.".to_owned()));
-    trace.give(Event::Start).exit(1).did(&["STARTING at 60", "BACKOFF at 60"]);
+    trace
+        .give(Event::Start)
+        .exit(1)
+        .give(Event::Stop)
+        .pass(60)
+        .did(&["STARTING at 0", "BACKOFF at 0", "STOPPED at 0"]);
+    assert!(
+        trace
+            .logged
+            .contains(&"Debug Attempted to kill cat, which is in BACKOFF state.".to_owned())
+    );
+    trace
+        .give(Event::Start)
+        .exit(1)
+        .did(&["STARTING at 60", "BACKOFF at 60"]);
 }
 
 #[test]
 fn a_start_of_what_runs_is_only_remarked() {
     let mut trace = Trace::of(|_| {});
     trace.give(Event::Start).logged.clear();
-    trace.give(Event::Start).said(&["Warn process 'cat' already running"]);
+    trace
+        .give(Event::Start)
+        .said(&["Warn process 'cat' already running"]);
 }
 
 #[test]
 fn a_refused_signal_leads_to_unknown_and_the_exit_out_of_it() {
     let mut trace = Trace::of(|p| p.autorestart = Autorestart::Always);
-    trace.give(Event::Start).pass(2).give(Event::Stop).lines.clear();
-    trace.give(Event::Refused { error: "EPERM".to_owned() }).did(&["UNKNOWN at 2"]);
+    trace
+        .give(Event::Start)
+        .pass(2)
+        .give(Event::Stop)
+        .lines
+        .clear();
+    trace
+        .give(Event::Refused {
+            error: "EPERM".to_owned(),
+        })
+        .did(&["UNKNOWN at 2"]);
     trace.give(Event::Start).give(Event::Stop).pass(60).did(&[]);
-    trace.exit(0).did(&["EXITED at 62"]).give(Event::Start).did(&["STARTING at 62"]);
+    trace
+        .exit(0)
+        .did(&["EXITED at 62"])
+        .give(Event::Start)
+        .did(&["STARTING at 62"]);
 }
 
 #[test]
 fn at_shutdown_nothing_starts_any_more() {
     let mut backoff = Trace::of(|_| {});
-    backoff.give(Event::Start).exit(1).give(Event::Hold).pass(60).lines.clear();
+    backoff
+        .give(Event::Start)
+        .exit(1)
+        .give(Event::Hold)
+        .pass(60)
+        .lines
+        .clear();
     backoff.give(Event::Shutdown).pass(60).did(&["FATAL at 60"]);
 
     let mut running = Trace::of(|p| p.autorestart = Autorestart::Always);
-    running.give(Event::Start).pass(2).give(Event::Hold).exit(0).pass(60).did(&[
-        "STARTING at 0",
-        "RUNNING at 1",
-        "EXITED at 2",
-    ]);
+    running
+        .give(Event::Start)
+        .pass(2)
+        .give(Event::Hold)
+        .exit(0)
+        .pass(60)
+        .did(&["STARTING at 0", "RUNNING at 1", "EXITED at 2"]);
     running.give(Event::Start).did(&[]);
 
     let mut starting = Trace::of(|_| {});
@@ -305,17 +413,23 @@ fn at_shutdown_nothing_starts_any_more() {
 #[test]
 fn a_second_request_to_exit_kills() {
     let mut trace = Trace::of(|_| {});
-    trace.give(Event::Start).pass(2).give(Event::Shutdown).lines.clear();
+    trace
+        .give(Event::Start)
+        .pass(2)
+        .give(Event::Shutdown)
+        .lines
+        .clear();
     trace.give(Event::Kill).did(&["SIGKILL to 101"]);
     let mut untold = Trace::of(|_| {});
     untold.give(Event::Start).pass(2).lines.clear();
-    untold.give(Event::Kill).did(&["STOPPING at 2", "SIGKILL to 101"]);
+    untold
+        .give(Event::Kill)
+        .did(&["STOPPING at 2", "SIGKILL to 101"]);
 }
 
 #[test]
 fn a_program_that_keeps_exiting_is_slowed_down_a_little() {
-    let mut trace =
-        Trace::of(|p| (p.startsecs, p.autorestart) = (0, Autorestart::Always));
+    let mut trace = Trace::of(|p| (p.startsecs, p.autorestart) = (0, Autorestart::Always));
     trace.give(Event::Start);
     for _ in 0..5 {
         trace.exit(0);
@@ -328,7 +442,10 @@ fn a_program_that_keeps_exiting_is_slowed_down_a_little() {
     let spawns = trace.pid - 100;
     for _ in 0..20 {
         trace.exit(0);
-        let wait = trace.machine.deadline().map(|deadline| deadline - trace.now);
+        let wait = trace
+            .machine
+            .deadline()
+            .map(|deadline| deadline - trace.now);
         assert!(wait.is_none_or(|wait| wait <= Duration::from_millis(100)));
         trace.now += Duration::from_millis(100);
         trace.give(Event::Due);
@@ -343,7 +460,10 @@ fn a_program_that_is_killed_again_and_again_is_not_slowed_down() {
     let mut trace = Trace::of(|p| (p.startsecs, p.autorestart) = (0, Autorestart::Always));
     trace.give(Event::Start);
     for _ in 0..100 {
-        trace.give(Event::Exited(Exit::Signal { signal: 9, core: false }));
+        trace.give(Event::Exited(Exit::Signal {
+            signal: 9,
+            core: false,
+        }));
         assert_eq!(trace.machine.state(), State::Running);
     }
 }
@@ -392,7 +512,9 @@ impl World {
             for action in machine.step(event, now) {
                 match action {
                     Action::Spawn if self.spawns_fail => {
-                        events.push_back(Event::SpawnFailed { error: "no".to_owned() });
+                        events.push_back(Event::SpawnFailed {
+                            error: "no".to_owned(),
+                        });
                     }
                     Action::Spawn => {
                         assert_eq!(self.alive, None, "a second child beside the first");
@@ -403,7 +525,9 @@ impl World {
                     Action::Signal { pid, signal, .. } => {
                         assert_eq!(self.alive, Some(pid), "a signal to somebody else");
                         if self.kills_fail {
-                            events.push_back(Event::Refused { error: "EPERM".to_owned() });
+                            events.push_back(Event::Refused {
+                                error: "EPERM".to_owned(),
+                            });
                         } else {
                             self.killed |= signal == libc::SIGKILL;
                         }
@@ -418,7 +542,12 @@ impl World {
             State::Starting | State::Running | State::Stopping | State::Unknown
         );
         assert_eq!(machine.pid(), self.alive);
-        assert_eq!(self.alive.is_some(), has_child, "in {}", machine.state().name());
+        assert_eq!(
+            self.alive.is_some(),
+            has_child,
+            "in {}",
+            machine.state().name()
+        );
     }
 
     fn exit(&mut self, machine: &mut Machine, exit: Exit, now: Instant) {

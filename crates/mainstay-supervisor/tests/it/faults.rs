@@ -1,0 +1,228 @@
+//! Children and surroundings that misbehave.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mainstay_supervisor::daemon::State;
+
+use crate::daemon::{Daemon, is_alive};
+
+#[test]
+fn a_program_that_closes_its_output_goes_on_and_costs_nothing() {
+    let mut daemon = Daemon::with(
+        "
+        [program:mute]
+        command = sh -c 'exec >&- 2>&-; exec sleep 1000'
+        startsecs = 0
+        ",
+    )
+    .start();
+    let pid = daemon.wait_for("mute", State::Running);
+    let pipes = |pid: &str| -> Vec<PathBuf> {
+        let fds = fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
+        let links = fds.filter_map(|fd| fs::read_link(fd.unwrap().path()).ok());
+        links
+            .filter(|link| link.to_string_lossy().starts_with("pipe:"))
+            .collect()
+    };
+    // What we have as well, both inherited.
+    let inherited = pipes("self");
+    daemon.wait_until("the pipes to be let go", |daemon| {
+        let held = pipes(&daemon.pid().to_string());
+        // Of three pipes only the one to its input is left.
+        held.iter().filter(|pipe| !inherited.contains(pipe)).count() == 1
+    });
+    assert!(is_alive(pid));
+}
+
+#[test]
+fn a_flood_does_not_keep_the_daemon_from_answering() {
+    let mut daemon = Daemon::with(
+        "
+        [program:flood]
+        command = yes
+        stdout_logfile = {dir}/flood.log
+        stdout_logfile_maxbytes = 1MB
+        stdout_logfile_backups = 1
+        startsecs = 0
+        ",
+    )
+    .start();
+    daemon.wait_until("a rotation", |daemon| daemon.path("flood.log.1").exists());
+    for _ in 0..20 {
+        daemon.info("flood");
+    }
+    daemon.ask("stopProcess", &["flood"]);
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_stops_nobody() {
+    let Some(small) = Disk::mount("64k") else {
+        return;
+    };
+    let disk = small.0.path().display();
+    let mut daemon = Daemon::with(&format!(
+        "
+        [program:writer]
+        command = sh -c 'seq 1 20000; echo done; exec cat'
+        stdout_logfile = {disk}/writer.log
+        stdout_logfile_maxbytes = 0
+        startsecs = 0
+        "
+    ))
+    .start();
+    daemon.wait_for_log("ERRO could not write to");
+    let pid = daemon.wait_for("writer", State::Running);
+    assert!(is_alive(pid));
+
+    small.grow("1m");
+
+    let path = small.0.path().join("writer.log");
+    daemon.wait_until("the rest", |_| {
+        fs::read_to_string(&path).unwrap().ends_with("done\n")
+    });
+    let expected: String = (1..=20_000).map(|number| format!("{number}\n")).collect();
+    assert!(fs::read_to_string(&path).unwrap() == expected + "done\n");
+    assert_eq!(
+        daemon.log().matches("could not write to").count(),
+        1,
+        "said once"
+    );
+    assert_eq!(daemon.info("writer").pid, pid);
+}
+
+/// A small disk. It is unmounted when this is dropped; `None` where we may not mount.
+struct Disk(tempfile::TempDir);
+
+impl Disk {
+    fn mount(size: &str) -> Option<Self> {
+        let dir = tempfile::TempDir::new().unwrap();
+        mount(
+            &["-t", "tmpfs", "-o", &format!("size={size}"), "none"],
+            dir.path(),
+        )
+        .then_some(Self(dir))
+    }
+
+    fn grow(&self, size: &str) {
+        assert!(mount(
+            &["-o", &format!("remount,size={size}")],
+            self.0.path()
+        ));
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(self.0.path())
+            .status();
+    }
+}
+
+fn mount(arguments: &[&str], path: &Path) -> bool {
+    let status = std::process::Command::new("mount")
+        .args(arguments)
+        .arg(path)
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+#[test]
+fn a_log_directory_that_goes_away_ends_neither_the_program_nor_the_daemon() {
+    let mut daemon = Daemon::with(
+        "
+        [program:cat]
+        command = cat
+        stdout_logfile = {dir}/logs/cat.log
+        startsecs = 0
+        ",
+    )
+    .directory("logs")
+    .start();
+    let pid = daemon.wait_for("cat", State::Running);
+    fs::remove_dir_all(daemon.path("logs")).unwrap();
+
+    daemon.ask("sendProcessStdin", &["cat", "into the void\n"]);
+    daemon.wait_for_log("could not open");
+    assert_eq!(daemon.info("cat").pid, pid);
+
+    fs::create_dir(daemon.path("logs")).unwrap();
+    daemon.ask("sendProcessStdin", &["cat", "back again\n"]);
+    daemon.wait_until("the new file", |daemon| {
+        daemon.text("logs/cat.log").contains("back again\n")
+    });
+}
+
+#[test]
+fn out_of_descriptors_a_start_fails_and_everything_else_goes_on() {
+    let mut daemon = Daemon::with(
+        "
+        [program:one]
+        command = cat
+        startsecs = 0
+        [program:many]
+        command = cat
+        process_name = %(program_name)s_%(process_num)d
+        numprocs = 60
+        startsecs = 0
+        startretries = 0
+        autostart = false
+        ",
+    )
+    .start();
+    let pid = daemon.wait_for("one", State::Running);
+    let limit = std::process::Command::new("prlimit")
+        .args(["--pid", &daemon.pid().to_string(), "--nofile=60:60"])
+        .status()
+        .unwrap();
+    assert!(limit.success());
+
+    daemon.ask("startProcessGroup", &["many"]);
+
+    daemon.wait_for_log("spawnerr: too many open files to spawn 'many_");
+    assert_eq!(daemon.info("one").pid, pid);
+    daemon.ask("stopProcessGroup", &["many"]);
+    daemon.ask("startProcess", &["many:many_59"]);
+}
+
+#[test]
+fn as_pid_1_it_reaps_orphans_and_ends_on_request() {
+    let namespace = |command: &[&str]| {
+        let mut unshare = std::process::Command::new("unshare");
+        unshare
+            .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
+            .args(command);
+        unshare
+    };
+    // Where that is not allowed there is nothing to see.
+    if !namespace(&["true"])
+        .status()
+        .is_ok_and(|status| status.success())
+    {
+        return;
+    }
+    let mut daemon = Daemon::with(
+        "
+        [program:parent]
+        command = sh -c 'sh -c \"while [ ! -e {dir}/go ]; do sleep 0.01; done\" & echo $!; exit 0'
+        stdout_logfile = {dir}/parent.log
+        autorestart = false
+        startsecs = 0
+        ",
+    )
+    .argument("-e")
+    .argument("debug")
+    .under(&["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"])
+    .start();
+    daemon.wait_for("parent", State::Exited);
+    let orphan = daemon.text("parent.log").trim().to_owned();
+
+    fs::write(daemon.path("go"), "").unwrap();
+
+    daemon.wait_for_log(&format!("DEBG reaped unknown pid {orphan} (exit status 0)"));
+    assert_eq!(daemon.text("pid"), "1\n");
+    daemon.ask("shutdown", &[]);
+    assert_eq!(daemon.exit().code(), Some(0));
+}

@@ -1,0 +1,18 @@
+//! Real daemons with real children: one `mainstayd` per test, in a directory of its own.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper that fails is a test that fails; clippy knows only `#[test]` functions"
+)]
+
+mod ctl_server;
+mod daemon;
+
+mod ctl;
+mod faults;
+mod lifecycle;
+mod logs;
+mod processes;
+mod rpc;
+mod web;
+mod web_client;
