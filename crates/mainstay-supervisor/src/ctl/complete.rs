@@ -12,7 +12,6 @@ use rustyline::validate::Validator;
 use super::client::Client;
 use super::commands::{self, COMMANDS, Completes};
 use super::info::{self, Info};
-use super::print;
 
 /// Completes commands, and names that the daemon knows at that moment.
 ///
@@ -105,11 +104,6 @@ fn process_names(processes: &[Info], word: &str) -> BTreeSet<String> {
             names.insert(format!("{}:*", info.group));
         }
     }
-    debug_assert!(
-        names
-            .iter()
-            .all(|name| !print::split_namespec(name).0.is_empty())
-    );
     names
 }
 
