@@ -99,11 +99,14 @@ impl OriginPolicy {
     pub(crate) fn judge_as_go(&self, parts: &Parts) -> Result<Standing, Failure> {
         let site = only(&parts.headers, &SEC_FETCH_SITE, "sec-fetch-site")?;
         let origin = only(&parts.headers, &header::ORIGIN, "origin")?;
+        match site {
+            Some(b"same-origin") => return Ok(Standing::Same),
+            Some(b"none") => return Ok(Standing::Unknown),
+            _ => {}
+        }
         let origin = Sent::read(origin.filter(|origin| !origin.is_empty()))?;
         match site {
             None | Some(b"") => {}
-            Some(b"same-origin") => return Ok(Standing::Same),
-            Some(b"none") => return Ok(Standing::Unknown),
             Some(_) if self.is_trusted(origin) => return Ok(Standing::Trusted),
             Some(b"same-site") if self.trust_same_site => return Ok(Standing::Trusted),
             Some(b"same-site") => {

@@ -161,8 +161,9 @@ impl Handle {
         Some(outcome.clone())
     }
 
-    /// Writes what the response has to say about cookie and token.
-    pub(crate) fn finish(&self, headers: &mut HeaderMap) {
+    /// Writes what the response has to say about cookie and token, and, if it may be cached at all,
+    /// that it depends on the cookie.
+    pub(crate) fn finish(&self, headers: &mut HeaderMap, vary: bool) {
         let (asked, rotated) = (self.asked.get(), self.rotated.get());
         let stale = self.incoming.as_ref().filter(|incoming| incoming.send);
         if asked.is_none() && rotated.is_none() && stale.is_none() {
@@ -176,7 +177,7 @@ impl Handle {
         if let Some(secret) = rotated.or(known.map(|known| &known.secret)) {
             self.hand_to_scripts(secret, headers);
         }
-        if self.policy.has_cookie() {
+        if vary && self.policy.has_cookie() {
             add_vary(headers, "cookie", HeaderValue::from_static("Cookie"));
         }
         if let Some(asked) = asked

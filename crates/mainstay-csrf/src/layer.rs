@@ -308,7 +308,8 @@ impl Refusal {
             );
             add_vary(headers, "origin", HeaderValue::from_static("Origin"));
         }
-        self.handle.finish(response.headers_mut());
+        let vary = self.cacheable || self.handle.policy.reject.is_some();
+        self.handle.finish(response.headers_mut(), vary);
         response.extensions_mut().insert(*self.failure);
         response
     }
@@ -460,7 +461,7 @@ where
                     if handle.is_open() && !handle.policy.report_only {
                         response = unverified();
                     }
-                    handle.finish(response.headers_mut());
+                    handle.finish(response.headers_mut(), true);
                     if let Some(failure) = reported.take() {
                         response.extensions_mut().insert(*failure);
                     }

@@ -2,5 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod answers;
+mod body;
+mod failures;
+mod gorilla;
+mod headers_only;
+mod helpers;
 mod modern;
+mod origin;
+mod routes;
+mod scope;
+mod session;
+mod settings;
 mod support;

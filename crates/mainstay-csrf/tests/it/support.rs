@@ -48,8 +48,7 @@ impl App {
     }
 
     pub(crate) async fn send(&self, request: impl Into<Request<Body>>) -> Answer {
-        let response = self.router.clone().oneshot(request.into()).await.unwrap();
-        Answer::of(response).await
+        send(&self.router, request).await
     }
 
     /// How often the echoing handler ran.
@@ -74,6 +73,12 @@ impl App {
             token: answer.text(),
         }
     }
+}
+
+/// One request to a router.
+pub(crate) async fn send(router: &Router, request: impl Into<Request<Body>>) -> Answer {
+    let request: Request<Body> = request.into();
+    Answer::of(router.clone().oneshot(request).await.unwrap()).await
 }
 
 /// What a browser holds after it has loaded a form.
