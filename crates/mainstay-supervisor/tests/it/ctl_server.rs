@@ -56,7 +56,7 @@ impl Server {
             for (number, connection) in listener.incoming().enumerate() {
                 let (answer, log) = (answer.clone(), log.clone());
                 thread::spawn(move || {
-                    converse(connection.unwrap(), number, &*answer, stream, &log)
+                    converse(connection.unwrap(), number, &*answer, stream, &log);
                 });
             }
         });
