@@ -1,7 +1,7 @@
 //! `mainstayctl`: the client, its commands and its interactive shell.
 //!
 //! What a command prints and the status it exits with are an interface: scripts and configuration
-//! tools parse them. So the texts are pure functions in [`print`], checked against tables, and
+//! tools parse them. So the texts are pure functions in [`mod@print`], checked against tables, and
 //! everything goes to standard output through one [`Output`], errors included, as it always has.
 
 mod client;
