@@ -35,25 +35,24 @@ fn a_wrong_password_and_an_unknown_name_get_the_same_answer() {
     assert_eq!(site.count("sessions"), 0);
 }
 
-/// A hash takes some 200 ms here, everything else less than 10: without the work for a name that is
-/// not there, the two would be a factor of twenty apart. The least of several is measured, as others use this
-/// machine too.
+/// A hash takes some 200 ms here, everything else less than 5: without the work for a name that is not
+/// there, the two would be a factor of forty apart. The least of several is measured, in turns, as others
+/// use this machine too.
 #[test]
 fn and_it_takes_as_long() {
     let site = Site::with("[passwords]\nlog_n = 15\nr = 8\np = 3\n");
     site.client().sign_up("Ada", PASSWORD);
     let mut browser = site.client();
-    let mut least = |name: &str| -> Duration {
-        let attempt = |_| {
-            let start = Instant::now();
-            browser.try_log_in(name, "wrong wrong wrong");
-            start.elapsed()
-        };
-        (0..5).map(attempt).min().unwrap()
+    let mut time = |name: &str| {
+        let start = Instant::now();
+        browser.try_log_in(name, "wrong wrong wrong");
+        start.elapsed()
     };
-    let (wrong, unknown) = (least("Ada"), least("Eve"));
+    let pairs: Vec<(Duration, Duration)> = (0..5).map(|_| (time("Ada"), time("Eve"))).collect();
+    let wrong = pairs.iter().map(|pair| pair.0).min().unwrap();
+    let unknown = pairs.iter().map(|pair| pair.1).min().unwrap();
     assert!(
-        unknown * 2 > wrong && wrong * 2 > unknown,
+        unknown * 5 > wrong && wrong * 5 > unknown,
         "wrong {wrong:?}, unknown {unknown:?}"
     );
 }

@@ -192,6 +192,12 @@ impl Drop for Site {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!(
+                "the site's log:\n{}",
+                self.log.lines.lock().unwrap().join("\n")
+            );
+        }
     }
 }
 
