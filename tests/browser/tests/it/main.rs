@@ -1,4 +1,5 @@
 //! What people do with a browser.
 #![forbid(unsafe_code)]
 
+mod dashboard;
 mod site;
