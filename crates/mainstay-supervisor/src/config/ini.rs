@@ -103,8 +103,8 @@ impl Section {
 impl Ini {
     /// Reads `text` over what is there already. `file` is the name for messages.
     ///
-    /// All bad lines are found at once; they are one error in Supervisor's text (see
-    /// [`join`]), and one each for whoever wants to fix them.
+    /// All bad lines are found at once: one error each, for whoever wants to fix them. Supervisor
+    /// tells them in one message.
     pub fn read(&mut self, text: &str, file: &str) -> Result<(), Vec<Error>> {
         let mut reader = Reader {
             ini: self,

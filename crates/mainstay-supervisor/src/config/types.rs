@@ -70,7 +70,7 @@ types! {
     };
     WORKING_DIRECTORY: PathBuf = "a directory", |text, _| Ok(PathBuf::from(text));
     CHILD_LOG: Child = "`AUTO`, `NONE`, or a path whose directory exists", child_log;
-    MAIN_LOG: MainLogFile = "a path whose directory exists, or `syslog`", main_log;
+    MAIN_LOG: MainLogFile = "a path whose directory exists, `syslog`, or `NONE`", main_log;
     INET: (String, u16) = "`port`, `host:port` or `*:port`", inet;
     LIST: Vec<String> = "names with commas between them", |text, _| Ok(list(text));
     ENVIRONMENT: Vec<(String, String)> = "`KEY=\"value\",OTHER=\"value\"`",
@@ -272,6 +272,10 @@ fn child_log(text: &str, context: &Context) -> Result<Child, Invalid> {
 fn main_log(text: &str, context: &Context) -> Result<MainLogFile, Invalid> {
     match text {
         "syslog" => Ok(MainLogFile::Syslog),
+        // Supervisor makes a file of that name, which nobody has ever meant.
+        _ if text.eq_ignore_ascii_case("none") || text.eq_ignore_ascii_case("off") => {
+            Ok(MainLogFile::File("/dev/null".into()))
+        }
         _ => path(text, context).map(MainLogFile::File),
     }
 }

@@ -50,7 +50,7 @@ pub(crate) mod supervisord {
     use crate::config::model::{Level, MainLogFile, User};
 
     options! {
-        /// The main log. `syslog` sends it there instead.
+        /// The main log. `syslog` sends it there instead, `NONE` nowhere.
         LOGFILE: MainLogFile = "logfile", MAIN_LOG, is("supervisord.log"), Here,
             "/var/log/supervisord.log";
         /// The size at which the main log is rotated; `0`: never.

@@ -8,6 +8,7 @@ mod groups;
 mod include;
 mod ini;
 mod mistakes;
+mod percent;
 mod program;
 mod property;
 mod servers;

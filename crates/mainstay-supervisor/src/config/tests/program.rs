@@ -152,3 +152,38 @@ fn the_command_line_wins() {
         (0o22, "file")
     );
 }
+
+#[test]
+fn the_main_log_can_go_elsewhere() {
+    use crate::config::MainLogFile;
+    for (text, expected) in [
+        ("syslog", MainLogFile::Syslog),
+        ("NONE", MainLogFile::File("/dev/null".into())),
+        ("Off", MainLogFile::File("/dev/null".into())),
+        ("/tmp/./x", MainLogFile::File("/tmp/x".into())),
+    ] {
+        let config = Site::running(&format!("logfile={text}\n")).config();
+        assert_eq!(config.supervisord.logfile, expected, "{text}");
+    }
+}
+
+#[test]
+fn thousands_of_programs_are_read_in_a_moment() {
+    use std::fmt::Write as _;
+    let mut text = String::from("[group:all]\nprograms=p0");
+    for number in 1..2000 {
+        write!(text, ",p{number}").unwrap();
+    }
+    text.push('\n');
+    for number in 0..2000 {
+        writeln!(text, "[program:p{number}]\ncommand=/bin/app {number}").unwrap();
+    }
+    let mut site = Site::running(&text);
+    for number in 0..100 {
+        site = site.env(&format!("VARIABLE_{number}"), "a value of some length");
+    }
+    let before = std::time::Instant::now();
+    assert_eq!(site.config().groups[0].processes.len(), 2000);
+    // Unoptimized and on a busy machine; what must not be is seconds for what grows with the square.
+    assert!(before.elapsed().as_secs() < 20, "{:?}", before.elapsed());
+}
