@@ -4,6 +4,7 @@
 
 mod answers;
 mod body;
+mod examples;
 mod failures;
 mod gorilla;
 mod headers_only;
@@ -14,4 +15,5 @@ mod routes;
 mod scope;
 mod session;
 mod settings;
+mod sockets;
 mod support;
