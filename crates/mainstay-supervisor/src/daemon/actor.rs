@@ -14,6 +14,7 @@ use super::unit::{Unit, UnitId};
 use super::waiting::Want;
 use super::{Request, State};
 use crate::config::{self, Config, Level};
+use crate::event::Bus;
 use crate::log::MainLog;
 use crate::process::{Action, Event, signal_name};
 use crate::sys::{self, Reaped};
@@ -25,6 +26,7 @@ pub(super) type Loader = Box<dyn FnMut() -> Result<Config, String>>;
 pub(super) struct Actor {
     pub(super) launcher: Launcher,
     pub(super) log: MainLog,
+    pub(super) bus: Bus,
     pub(super) loader: Loader,
     /// What `[supervisord]` and the servers were at the last start or reread.
     pub(super) config: Config,
@@ -68,6 +70,7 @@ impl Actor {
     pub(super) fn new(config: Config, launcher: Launcher, loader: Loader) -> Self {
         let mut actor = Self {
             log: launcher.log.clone(),
+            bus: launcher.bus.clone(),
             launcher,
             loader,
             config,
@@ -92,6 +95,8 @@ impl Actor {
         requests: &mut mpsc::Receiver<Request>,
         signals: &mut Signals,
     ) -> End {
+        self.announce_running();
+        let bus = self.bus.clone();
         let all: Vec<_> = self.units.keys().copied().collect();
         self.autostart(&all);
         loop {
@@ -107,6 +112,8 @@ impl Actor {
                     // All handles are gone: nobody can ask for anything, signals remain.
                     None => self.signals_only(signals, wake).await,
                 },
+                // Perhaps the listeners were what the way down waits for.
+                () = bus.calm(), if self.descent.is_some() => {}
                 () = sleep_until(wake) => {}
             }
             // An exit is seen before any timer: what is dead already is not declared up.
@@ -178,6 +185,7 @@ impl Actor {
                         if change.to == State::Starting {
                             unit.start = wall_clock();
                         }
+                        unit.announce(&self.bus, &change);
                         unit.tell(&change);
                     }
                     Action::Spawn => events.push_back(match self.launcher.launch(unit) {
@@ -197,6 +205,9 @@ impl Actor {
                     }
                 }
             }
+        }
+        if let Some(unit) = self.units.get_mut(&id) {
+            unit.release_socket();
         }
         self.schedule(id);
         refusal

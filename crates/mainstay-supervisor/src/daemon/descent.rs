@@ -17,6 +17,8 @@ pub(super) struct Descent {
     told: Option<String>,
     /// When to say next who is waited for.
     report: Instant,
+    /// How long the listeners have to take and answer what has happened.
+    hearing: Option<Instant>,
     /// When to leave whatever is still there, after everything was killed.
     forced: Option<Instant>,
 }
@@ -27,13 +29,15 @@ impl Descent {
             restart,
             told: None,
             report: now() + REPORT,
+            hearing: None,
             forced: None,
         }
     }
 
     pub(super) fn wake(&self) -> Instant {
-        self.forced
-            .map_or(self.report, |forced| forced.min(self.report))
+        let hearing = self.hearing.filter(|hearing| *hearing > now());
+        let all = [Some(self.report), self.forced, hearing];
+        all.into_iter().flatten().fold(self.report, Instant::min)
     }
 }
 
@@ -85,6 +89,7 @@ impl Actor {
 
     fn begin(&mut self, descent: Descent) {
         self.descent = Some(descent);
+        self.announce_stopping();
         for id in self.in_order(|_, _| true) {
             self.apply(id, Event::Hold);
         }
@@ -95,7 +100,10 @@ impl Actor {
         self.descent.as_ref()?;
         while let Some(group) = self.last_standing() {
             let descent = self.descent.as_mut()?;
-            if descent.told.as_ref() != Some(&group) {
+            let hearing = descent.forced.is_none()
+                && self.bus.is_busy(&group)
+                && now() < *descent.hearing.get_or_insert_with(|| now() + HEARING);
+            if !hearing && descent.told.as_ref() != Some(&group) {
                 descent.told = Some(group.clone());
                 self.stop_group(&group);
                 // Perhaps it had nothing but back-offs.
@@ -150,5 +158,8 @@ impl Actor {
 }
 
 const REPORT: Duration = Duration::from_secs(3);
+/// The original leaves listeners a turn of its loop, which takes a second at most, between the end of
+/// the last program and their own.
+const HEARING: Duration = Duration::from_secs(1);
 /// How long even SIGKILL may take: a process in an uninterruptible wait outlives it.
 const PATIENCE: Duration = Duration::from_secs(2);

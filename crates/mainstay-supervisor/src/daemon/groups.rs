@@ -6,6 +6,7 @@ use super::actor::{ActiveGroup, Actor};
 use super::unit::{Unit, UnitId};
 use super::{ConfigInfo, Diff};
 use crate::config::{self, Config};
+use crate::event::Kind;
 use crate::process::Event;
 use crate::rpc::{Code, Fault};
 
@@ -31,6 +32,9 @@ impl Actor {
         let place = self
             .groups
             .partition_point(|active| key(&active.config) < key(&group));
+        // A pool hears of its own arrival.
+        self.bus.add(&group);
+        self.announce_group(Kind::GROUP_ADDED, &group.name);
         self.groups.insert(
             place,
             ActiveGroup {
@@ -43,7 +47,8 @@ impl Actor {
 
     /// Takes a group out of the active ones. Nothing of it may run.
     fn deactivate(&mut self, index: usize) {
-        for id in self.groups.remove(index).units {
+        let group = self.groups.remove(index);
+        for id in group.units {
             let Some(unit) = self.units.remove(&id) else {
                 continue;
             };
@@ -55,6 +60,9 @@ impl Actor {
                 self.pids.remove(&pid);
             }
         }
+        self.launcher.sockets.close_unused();
+        self.bus.remove(&group.config.name);
+        self.announce_group(Kind::GROUP_REMOVED, &group.config.name);
     }
 
     /// Starts those of these processes that start by themselves, in their groups' order.

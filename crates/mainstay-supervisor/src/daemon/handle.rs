@@ -273,6 +273,11 @@ pub enum Request {
         data: Vec<u8>,
         reply: ReplyTo<()>,
     },
+    RemoteEvent {
+        kind: String,
+        data: Vec<u8>,
+        reply: ReplyTo<()>,
+    },
 }
 
 impl Request {
@@ -308,6 +313,7 @@ impl Request {
             Self::ClearLogs { reply, .. } => answer(reply, fault),
             Self::ClearAllLogs { reply, .. } => answer(reply, fault),
             Self::SendStdin { reply, .. } => answer(reply, fault),
+            Self::RemoteEvent { reply, .. } => answer(reply, fault),
         }
     }
 }
@@ -497,6 +503,13 @@ impl Handle {
     pub async fn send_stdin(&self, name: impl Into<String>, data: Vec<u8>) -> Result<(), Fault> {
         let name = name.into();
         self.ask(|reply| Request::SendStdin { name, data, reply })
+            .await
+    }
+
+    /// Tells listeners something, even while the daemon stops.
+    pub async fn remote_event(&self, kind: impl Into<String>, data: Vec<u8>) -> Result<(), Fault> {
+        let kind = kind.into();
+        self.ask(|reply| Request::RemoteEvent { kind, data, reply })
             .await
     }
 }

@@ -10,14 +10,17 @@ use nix::errno::Errno;
 use super::Channel;
 use super::unit::Unit;
 use crate::config::Stream;
+use crate::event::{Audience, Bus, Seat, Speaker};
 use crate::log::{AnsiStripper, ChildLog, ChildLogs, MainLog, Rotation, Syslog, create_auto_log};
-use crate::process::{Command, Input, Output, Pipes, Surroundings, Tap, spawn};
+use crate::process::{Command, Input, Output, Pipes, Sockets, Surroundings, Tap, spawn};
 
 /// What a start needs from the daemon.
 #[derive(Debug)]
 pub(super) struct Launcher {
     pub(super) log: MainLog,
     pub(super) logs: ChildLogs,
+    pub(super) bus: Bus,
+    pub(super) sockets: Sockets,
     pub(super) surroundings: Surroundings,
     pub(super) strip_ansi: bool,
     pub(super) childlogdir: std::path::PathBuf,
@@ -38,8 +41,27 @@ impl Launcher {
             .map_err(|unusable| unusable.to_string())?;
         self.make_auto_logs(unit)
             .map_err(|error| failed(&error, &process))?;
+        let socket = match &unit.config.socket {
+            Some(settings) => Some(self.sockets.share(settings)?),
+            None => None,
+        };
         let mut pipes = Pipes::open(unit.config.redirect_stderr)
             .map_err(|errno| failed(&errno.into(), &process))?;
+        let input = match &socket {
+            Some(socket) => {
+                let descriptor = socket.descriptor();
+                pipes.child[0] = descriptor.map_err(|error| failed(&error, &process))?;
+                None
+            }
+            None => Some(Rc::new(Input::new(pipes.stdin))),
+        };
+        let seat = input.as_ref().and_then(|input| {
+            let input = Rc::clone(input);
+            let outlet = move |bytes: &[u8]| input.deliver(bytes).is_ok();
+            self.bus
+                .join(&unit.config.group, &process, Box::new(outlet))
+        });
+        let speaker = Speaker::new(&unit.config);
 
         let mut outputs = Vec::with_capacity(2);
         let ends = [
@@ -49,7 +71,7 @@ impl Launcher {
         for (channel, end) in ends {
             let Some(end) = end else { continue };
             let output = self
-                .tap(unit, channel)
+                .tap(unit, channel, &speaker, seat.as_ref())
                 .and_then(|tap| Output::open(end, tap))
                 .map_err(|error| failed(&error, &process))?;
             outputs.push(output);
@@ -64,8 +86,11 @@ impl Launcher {
                 }
             })?;
         outputs.iter_mut().for_each(Output::start);
+        speaker.spawned(pid);
         unit.outputs = outputs;
-        unit.input = Some(Input::new(pipes.stdin));
+        unit.input = input;
+        unit.seat = seat;
+        unit.socket = socket;
         Ok(pid)
     }
 
@@ -88,7 +113,15 @@ impl Launcher {
         Ok(())
     }
 
-    fn tap(&mut self, unit: &Unit, channel: Channel) -> io::Result<Tap> {
+    fn tap(
+        &mut self,
+        unit: &Unit,
+        channel: Channel,
+        speaker: &Rc<Speaker>,
+        seat: Option<&Seat>,
+    ) -> io::Result<Tap> {
+        // What a listener writes to its standard output is the protocol: it is only logged.
+        let ear = seat.filter(|_| channel == Channel::Stdout).map(Seat::ear);
         let stream = match channel {
             Channel::Stdout => &unit.config.stdout,
             Channel::Stderr => &unit.config.stderr,
@@ -98,7 +131,8 @@ impl Launcher {
             channel,
             log: self.open_log(unit.log(channel), stream)?,
             strip: self.strip_ansi.then(AnsiStripper::new),
-            syslog: stream.syslog.then(|| Syslog::new(self.program.clone())),
+            syslog: (stream.syslog && ear.is_none()).then(|| Syslog::new(self.program.clone())),
+            audience: Audience::new(&self.bus, speaker, channel, stream, ear),
             main: self.log.clone(),
         })
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 mod actor;
 mod descent;
+mod events;
 mod groups;
 mod handle;
 mod launch;

@@ -4,13 +4,13 @@ use super::actor::{Actor, now, wall_clock};
 use super::unit::{Unit, UnitId};
 use super::waiting::{Answer, Batch, Waiter, Want};
 use super::{Channel, Outcome, ReplyTo, Request, State};
-use crate::process::{Command, Event, Refusal};
+use crate::process::{Command, Event, Output, Refusal};
 use crate::rpc::{Code, Fault};
 
 impl Actor {
     /// Does what is asked and answers, now or when it is done.
     pub(super) fn request(&mut self, request: Request) {
-        if self.descent.is_some() {
+        if self.descent.is_some() && !matches!(request, Request::RemoteEvent { .. }) {
             return request.refuse(Fault::new(Code::ShutdownState));
         }
         match request {
@@ -152,6 +152,10 @@ impl Actor {
                 let result = self.find(&name).and_then(|id| self.clear_logs(id, &name));
                 answer(reply, result);
             }
+            Request::RemoteEvent { kind, data, reply } => {
+                self.announce_remote(&kind, &data);
+                answer(reply, Ok(()));
+            }
             Request::SendStdin { name, data, reply } => {
                 answer(reply, self.send_stdin(&name, &data));
             }
@@ -248,8 +252,13 @@ impl Actor {
 
     fn send_stdin(&self, name: &str, data: &[u8]) -> Result<(), Fault> {
         let unit = self.unit(name)?;
-        let not_running = || Fault::with(Code::NotRunning, name);
-        let input = unit.input.as_ref().ok_or_else(not_running)?;
+        // The standard input of a FastCGI program is its socket.
+        let none = if unit.machine.pid().is_some() {
+            Code::NoFile
+        } else {
+            Code::NotRunning
+        };
+        let input = unit.input.as_ref().ok_or_else(|| Fault::with(none, name))?;
         input.send(data).map_err(|refusal| match refusal {
             Refusal::Closed => Fault::with(Code::NoFile, name),
             Refusal::Full => Fault::with(
@@ -263,6 +272,7 @@ impl Actor {
         let Some(unit) = self.units.get(&id) else {
             return Ok(());
         };
+        unit.outputs.iter().for_each(Output::clear_capture);
         for path in [Channel::Stdout, Channel::Stderr]
             .into_iter()
             .filter_map(|c| unit.log(c))

@@ -20,7 +20,8 @@ use super::{Handle, Request, privileges};
 use crate::cli::{DaemonCommand, DaemonOptions};
 use crate::config::{self, Config, Context, MainLogFile, Supervisord};
 use crate::log::{Bridge, ChildLogs, MainLog, Rotation, Target, clean_up_auto_logs};
-use crate::process::{Surroundings, server_url};
+use crate::event::Bus;
+use crate::process::{Sockets, Surroundings, server_url};
 use crate::{sys, web};
 
 /// Runs `mainstayd` with a command line; what it returns is the exit status.
@@ -187,12 +188,15 @@ impl Daemon {
     /// From the first spawn to the last exit, as often as there is a restart.
     async fn live(self, mut life: Life) -> Result<(), Failure> {
         let mut signals = Signals::install().map_err(Failure::trouble)?;
+        // Events are counted over restarts.
+        let mut serial = 0;
         loop {
             self.write_pidfile(&mut life);
             life.servers.serve().map_err(Failure::trouble)?;
-            let launcher = self.launcher(&life.config);
+            let launcher = self.launcher(&life.config, serial);
             let mut actor = Actor::new(life.config, launcher, self.loader());
             let end = actor.run(&mut life.requests, &mut signals).await;
+            serial = actor.bus.serial();
             drop(actor);
             life.servers.close().await;
             match end {
@@ -326,11 +330,14 @@ impl Daemon {
         Ok(())
     }
 
-    fn launcher(&self, config: &Config) -> Launcher {
+    /// `serial` is the number of the next event.
+    fn launcher(&self, config: &Config, serial: u64) -> Launcher {
         let settings = &config.supervisord;
         Launcher {
             log: self.log.clone(),
             logs: ChildLogs::new(self.log.clone()),
+            bus: Bus::new(self.log.clone(), &settings.identifier, serial),
+            sockets: Sockets::new(self.log.clone()),
             surroundings: Surroundings {
                 inherited: std::env::vars_os().collect(),
                 server_url: server_url(&config.servers),

@@ -1,13 +1,15 @@
 //! One process as the actor keeps it: its machine, and what hangs on the child of the moment.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::waiting::{Waiter, Want};
 use super::{Channel, ProcessInfo, State};
 use crate::config::{self, LogFile};
-use crate::process::{Change, Input, Machine, Output};
+use crate::event::Seat;
+use crate::process::{Change, Input, Machine, Output, Share};
 
 /// Names a process for as long as its group is active. Never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,8 +24,12 @@ pub(super) struct Unit {
     pub(super) stdout_log: Option<PathBuf>,
     pub(super) stderr_log: Option<PathBuf>,
     /// Of the child of the moment.
-    pub(super) input: Option<Input>,
+    pub(super) input: Option<Rc<Input>>,
     pub(super) outputs: Vec<Output>,
+    /// Its place in the pool, if it is a listener.
+    pub(super) seat: Option<Seat>,
+    /// Its share of a socket, from the first start until it is down.
+    pub(super) socket: Option<Share>,
     pub(super) waiters: Vec<Waiter>,
     /// When those who wait for its end are told next that it takes time.
     pub(super) report: Option<Instant>,
@@ -53,6 +59,8 @@ impl Unit {
             stderr_log,
             input: None,
             outputs: Vec::new(),
+            seat: None,
+            socket: None,
             waiters: Vec::new(),
             report: None,
             scheduled: None,

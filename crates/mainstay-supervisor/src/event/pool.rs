@@ -79,11 +79,11 @@ impl Event {
     }
 
     /// A client called `sendRemoteCommEvent`.
-    pub fn remote(kind: &str, data: &str) -> Self {
-        let payload = format!("type:{kind}\n{data}").into_bytes();
+    pub fn remote(kind: &str, data: &[u8]) -> Self {
+        let head = format!("type:{kind}\n");
         Self {
             kind: Kind::REMOTE_COMMUNICATION,
-            payload,
+            payload: [head.as_bytes(), data].concat(),
         }
     }
 
@@ -286,7 +286,7 @@ mod tests {
                 "processname:cat groupname:pets pid:42 channel:stderr\noops\n",
             ),
             (
-                Event::remote("mytype", "data"),
+                Event::remote("mytype", b"data"),
                 "REMOTE_COMMUNICATION",
                 "type:mytype\ndata",
             ),
@@ -337,7 +337,7 @@ mod tests {
     fn a_full_buffer_loses_its_oldest_event() {
         let mut pool = Pool::new(Subscription::parse(["TICK"]).unwrap(), 2);
         let tick = |when| Arc::new(Event::tick(Kind::TICK_5, when));
-        assert_eq!(pool.push(&Arc::new(Event::remote("x", "")), 0), None);
+        assert_eq!(pool.push(&Arc::new(Event::remote("x", b"")), 0), None);
         assert_eq!(pool.push(&tick(5), 0), Some(Pushed::default()));
         assert_eq!(pool.push(&tick(10), 1), Some(Pushed::default()));
         let discarded = pool.push(&tick(15), 2).unwrap().discarded.unwrap();

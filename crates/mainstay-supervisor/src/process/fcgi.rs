@@ -36,7 +36,7 @@ struct Entry {
 
 /// A socket that listens.
 #[derive(Debug)]
-pub struct Listening {
+struct Listening {
     config: FcgiSocket,
     descriptor: OwnedFd,
     log: MainLog,

@@ -54,10 +54,29 @@ impl Input {
     ///
     /// Why nothing of it was taken.
     pub fn send(&self, bytes: &[u8]) -> Result<(), Refusal> {
-        let mut queue = self.queue.borrow_mut();
+        let queue = self.queue.borrow();
         if queue.bytes.len().saturating_add(bytes.len()) > LIMIT {
             return Err(Refusal::Full);
         }
+        drop(queue);
+        self.write(bytes)
+    }
+
+    /// As [`send`](Self::send), for what may be large itself and comes only after the one before was
+    /// read: an event. What is held is bounded by the limit and one event.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing of it was taken.
+    pub fn deliver(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        if self.queue.borrow().bytes.len() > LIMIT {
+            return Err(Refusal::Full);
+        }
+        self.write(bytes)
+    }
+
+    fn write(&self, bytes: &[u8]) -> Result<(), Refusal> {
+        let mut queue = self.queue.borrow_mut();
         queue.bytes.extend(bytes);
         if queue.flush.is_none() && !queue.write().map_err(|_| Refusal::Closed)? {
             let task = flush(Rc::clone(&self.queue), Rc::clone(&queue.pipe));

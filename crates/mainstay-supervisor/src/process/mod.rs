@@ -4,17 +4,21 @@
 //! into its logs; `input` feeds its standard input. Nothing here knows of groups, clients or the
 //! daemon's own life: that is the actor's.
 
+mod capture;
 mod command;
 mod environment;
 mod exit;
+mod fcgi;
 mod input;
 mod output;
 mod spawn;
 mod state;
 
+pub use capture::Capture;
 pub use command::Command;
 pub use environment::{Surroundings, server_url};
 pub use exit::{Exit, signal_name};
+pub use fcgi::{Share, Sockets};
 pub use input::{Input, Refusal};
 pub use output::{Output, Tap};
 pub use spawn::{Pipes, identity, spawn};

@@ -12,12 +12,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::read;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::config::Level;
 use crate::daemon::Channel;
+use crate::event::Audience;
 use crate::log::{AnsiStripper, ChildLog, MainLog, Poured, Syslog};
 use crate::sys;
 
@@ -32,6 +34,8 @@ pub struct Tap {
     pub log: Rc<RefCell<ChildLog>>,
     /// Takes terminal escapes out before.
     pub strip: Option<AnsiStripper>,
+    /// Hears everything, and takes out what is not for the log.
+    pub audience: Option<Audience>,
     /// Gets a copy by lines.
     pub syslog: Option<Syslog>,
     /// Gets a copy at level debug, and complaints.
@@ -54,6 +58,7 @@ struct Flow {
     bytes: Vec<u8>,
     written: usize,
     syslog_failed: bool,
+    wide: bool,
 }
 
 impl Output {
@@ -65,7 +70,10 @@ impl Output {
     pub fn open(pipe: OwnedFd, tap: Tap) -> io::Result<Self> {
         let pipe = Rc::new(pipe);
         let source = sys::watch(Rc::clone(&pipe), Interest::READABLE)?;
-        let copies = tap.strip.is_some() || tap.syslog.is_some() || tap.main.enabled(Level::Debug);
+        let copies = tap.strip.is_some()
+            || tap.audience.is_some()
+            || tap.syslog.is_some()
+            || tap.main.enabled(Level::Debug);
         let flow = Flow {
             pipe: Some(pipe),
             tap,
@@ -73,6 +81,7 @@ impl Output {
             bytes: Vec::new(),
             written: 0,
             syslog_failed: false,
+            wide: false,
         };
         Ok(Self {
             flow: Rc::new(RefCell::new(flow)),
@@ -84,6 +93,13 @@ impl Output {
     pub fn start(&mut self) {
         if let Some(source) = self.source.take() {
             tokio::task::spawn_local(run(Rc::clone(&self.flow), source));
+        }
+    }
+
+    /// Forgets what was captured of a message that goes on.
+    pub fn clear_capture(&self) {
+        if let Some(audience) = &mut self.flow.borrow_mut().tap.audience {
+            audience.clear();
         }
     }
 
@@ -146,11 +162,23 @@ impl Flow {
     fn pump(&mut self) -> Poured {
         for _ in 0..STEPS {
             match self.step() {
+                Poured::Bytes(count) if count >= FULL => self.widen(),
                 Poured::Bytes(_) | Poured::NeedsCopy => {}
                 other => return other,
             }
         }
         Poured::Bytes(0)
+    }
+
+    /// A full pipe has kept its writer waiting. Those who write that much get a larger one, so that
+    /// they and we take turns less often; the others cost no more than before.
+    fn widen(&mut self) {
+        if let Some(pipe) = &self.pipe
+            && !std::mem::replace(&mut self.wide, true)
+        {
+            // Refused to users who have many already, which does no harm.
+            let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(WIDE));
+        }
     }
 
     fn step(&mut self) -> Poured {
@@ -164,7 +192,7 @@ impl Flow {
                 return poured;
             }
             match self.fill(&pipe) {
-                Ok(0) => return Poured::End,
+                Ok(0) if self.held() == 0 => return Poured::End,
                 Ok(_) => {}
                 Err(Errno::EINTR) => return Poured::Bytes(0),
                 Err(Errno::EAGAIN) => {
@@ -190,6 +218,13 @@ impl Flow {
         self.bytes.truncate(result.unwrap_or(0));
         if let Some(strip) = &mut self.tap.strip {
             strip.strip(&mut self.bytes);
+        }
+        if let Some(audience) = &mut self.tap.audience {
+            match result {
+                Ok(0) => self.bytes = audience.end(),
+                Ok(_) => audience.hear(&mut self.bytes),
+                Err(_) => {}
+            }
         }
         if !self.bytes.is_empty() {
             self.show();
@@ -249,6 +284,9 @@ impl Flow {
 
 /// What is moved at once, as in the original: a piece is never split over two files.
 const CHUNK: usize = 128 * 1024;
+/// What a pipe holds unless it was asked to hold more.
+const FULL: usize = 64 * 1024;
+const WIDE: i32 = 1 << 20;
 const STEPS: usize = 16;
 const DRAIN_MOST: usize = 256;
 const RETRY: Duration = Duration::from_millis(500);

@@ -98,7 +98,7 @@ pub struct Change {
     pub from: State,
     /// The state after.
     pub to: State,
-    /// The child at that moment, 0 for none.
+    /// The child at that moment, or the one that has just gone; 0 for none.
     pub pid: i32,
     /// Failed attempts so far.
     pub tries: u32,

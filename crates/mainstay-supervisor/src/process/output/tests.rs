@@ -48,6 +48,7 @@ impl Bench {
             channel: Channel::Stdout,
             log: self.logs.open(path, rotation).unwrap(),
             strip: None,
+            audience: None,
             syslog: None,
             main: self.main.clone(),
         };

@@ -11,6 +11,8 @@ use crate::process::{Exit, signal_name};
 pub(super) struct Step<'a> {
     machine: &'a mut Machine,
     now: Instant,
+    /// The child that has just gone: the changes that follow are still about it.
+    gone: Option<i32>,
     pub(super) actions: Vec<Action>,
 }
 
@@ -19,6 +21,7 @@ impl<'a> Step<'a> {
         Self {
             machine,
             now,
+            gone: None,
             actions: Vec::new(),
         }
     }
@@ -93,7 +96,7 @@ impl<'a> Step<'a> {
     }
 
     fn exited(&mut self, exit: Exit) {
-        self.machine.pid = None;
+        self.gone = self.machine.pid.take();
         self.machine.deadline = None;
         match self.machine.state {
             State::Stopping => self.stopped(exit),
@@ -352,7 +355,8 @@ impl<'a> Step<'a> {
     fn enter_with(&mut self, to: State, expected: bool) {
         let machine = &mut *self.machine;
         let from = std::mem::replace(&mut machine.state, to);
-        let (pid, tries) = (machine.pid.unwrap_or(0), machine.tries);
+        let pid = machine.pid.or(self.gone).unwrap_or(0);
+        let tries = machine.tries;
         self.actions.push(Action::Changed(Change {
             from,
             to,

@@ -350,6 +350,31 @@ fn a_stop_in_back_off_takes_effect_at_once_and_starts_the_count_anew() {
 }
 
 #[test]
+fn an_exit_is_told_with_the_pid_that_is_gone() {
+    use State::{Exited, Running, Starting, Stopped, Stopping};
+    for (last, expected) in [
+        (
+            Event::Stop,
+            vec![(Starting, 0), (Running, 7), (Stopping, 7), (Stopped, 7)],
+        ),
+        (Event::Due, vec![(Starting, 0), (Running, 7), (Exited, 7)]),
+    ] {
+        let mut machine = Machine::new(rules(|rules| rules.startsecs = 0));
+        let now = Instant::now();
+        let exit = Event::Exited(Exit::Status(0));
+        let mut told = Vec::new();
+        for event in [Event::Start, Event::Spawned { pid: 7 }, last, exit] {
+            for action in machine.step(event, now) {
+                if let Action::Changed(change) = action {
+                    told.push((change.to, change.pid));
+                }
+            }
+        }
+        assert_eq!(told, expected);
+    }
+}
+
+#[test]
 fn a_start_of_what_runs_is_only_remarked() {
     let mut trace = Trace::of(|_| {});
     trace.give(Event::Start).logged.clear();

@@ -63,6 +63,11 @@ impl Api {
                 .await
                 .map(yes),
 
+            Op::RemoteEvent => handle
+                .remote_event(args.text()?, args.bytes()?)
+                .await
+                .map(yes),
+
             Op::Info => {
                 let info = handle.info(args.text()?).await?;
                 Ok(describe::process(&info, &self.zone))

@@ -74,6 +74,7 @@ pub(super) enum Operation {
     ClearLogs,
     ClearAllLogs,
     SendStdin,
+    RemoteEvent,
     ListMethods,
     MethodHelp,
     MethodSignature,
@@ -424,6 +425,14 @@ pub static METHODS: &[Method] = {
             &[NAME, param("chars", String)],
             Op::SendStdin,
             "Writes text (or base64) to the standard input of a process.",
+        ),
+        method(
+            "supervisor.sendRemoteCommEvent",
+            &[],
+            Boolean,
+            &[param("type", String), param("data", String)],
+            Op::RemoteEvent,
+            "Tells event listeners something: a REMOTE_COMMUNICATION event. Works while the daemon stops, too.",
         ),
         method(
             "system.listMethods",

@@ -231,6 +231,10 @@ fn answer(request: Request, log: &Path) -> Option<String> {
             let _ = reply.send(Ok(()));
             format!("stdin {name} {data:?}")
         }
+        Request::RemoteEvent { kind, data, reply } => {
+            let _ = reply.send(Ok(()));
+            format!("event {kind} {data:?}")
+        }
         #[allow(
             unreachable_patterns,
             reason = "requests that later parts add are not asked for here"
@@ -288,6 +292,11 @@ async fn actions_reach_the_daemon_with_their_arguments() {
             "sendProcessStdin",
             vec![web(), Value::Base64(vec![0, 255])],
             "stdin web [0, 255]",
+        ),
+        (
+            "sendRemoteCommEvent",
+            vec![text("deploy"), text("é")],
+            "event deploy [195, 169]",
         ),
     ] {
         let result = fake
