@@ -19,6 +19,7 @@ use tokio::io::unix::AsyncFd;
 
 use crate::config::Level;
 use crate::daemon::Channel;
+use crate::event::Audience;
 use crate::log::{AnsiStripper, ChildLog, MainLog, Poured, Syslog};
 use crate::sys;
 
@@ -33,6 +34,8 @@ pub struct Tap {
     pub log: Rc<RefCell<ChildLog>>,
     /// Takes terminal escapes out before.
     pub strip: Option<AnsiStripper>,
+    /// Hears everything, and takes out what is not for the log.
+    pub audience: Option<Audience>,
     /// Gets a copy by lines.
     pub syslog: Option<Syslog>,
     /// Gets a copy at level debug, and complaints.
@@ -67,7 +70,10 @@ impl Output {
     pub fn open(pipe: OwnedFd, tap: Tap) -> io::Result<Self> {
         let pipe = Rc::new(pipe);
         let source = sys::watch(Rc::clone(&pipe), Interest::READABLE)?;
-        let copies = tap.strip.is_some() || tap.syslog.is_some() || tap.main.enabled(Level::Debug);
+        let copies = tap.strip.is_some()
+            || tap.audience.is_some()
+            || tap.syslog.is_some()
+            || tap.main.enabled(Level::Debug);
         let flow = Flow {
             pipe: Some(pipe),
             tap,
@@ -87,6 +93,13 @@ impl Output {
     pub fn start(&mut self) {
         if let Some(source) = self.source.take() {
             tokio::task::spawn_local(run(Rc::clone(&self.flow), source));
+        }
+    }
+
+    /// Forgets what was captured of a message that goes on.
+    pub fn clear_capture(&self) {
+        if let Some(audience) = &mut self.flow.borrow_mut().tap.audience {
+            audience.clear();
         }
     }
 
@@ -179,7 +192,7 @@ impl Flow {
                 return poured;
             }
             match self.fill(&pipe) {
-                Ok(0) => return Poured::End,
+                Ok(0) if self.held() == 0 => return Poured::End,
                 Ok(_) => {}
                 Err(Errno::EINTR) => return Poured::Bytes(0),
                 Err(Errno::EAGAIN) => {
@@ -205,6 +218,13 @@ impl Flow {
         self.bytes.truncate(result.unwrap_or(0));
         if let Some(strip) = &mut self.tap.strip {
             strip.strip(&mut self.bytes);
+        }
+        if let Some(audience) = &mut self.tap.audience {
+            match result {
+                Ok(0) => self.bytes = audience.end(),
+                Ok(_) => audience.hear(&mut self.bytes),
+                Err(_) => {}
+            }
         }
         if !self.bytes.is_empty() {
             self.show();
