@@ -44,10 +44,10 @@ pub(crate) async fn serve(settings: Settings) -> anyhow::Result<()> {
         .create(&settings.data)
         .with_context(|| format!("making the folder {}", settings.data.display()))?;
     let csrf = csrf(&settings)?;
-    let url = settings
-        .database_url
-        .clone()
-        .unwrap_or_else(|| db::sqlite_url(&settings.data.join("signup.db")));
+    let url = match &settings.database_url {
+        Some(url) => url.clone(),
+        None => db::sqlite_file(&settings.data.join("signup.db")).context("making the database")?,
+    };
     let db = Database::open(&url).await.context("opening the database")?;
     forget_old_sessions(&db, &stop);
 

@@ -3,7 +3,10 @@
 //! One set of statements serves both (SQLite knows `$1` too), through sqlx's `Any`; only the tables are
 //! declared in each one's own words, in `schema/`.
 
+use std::fs::OpenOptions;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
@@ -186,17 +189,23 @@ impl std::fmt::Debug for Account {
     }
 }
 
-/// The address of a SQLite database in a file, which is made when it is not there.
-pub(crate) fn sqlite_url(file: &Path) -> String {
+/// The address of a SQLite database in a file, which is made when it is not there: for its owner's eyes
+/// alone, as it holds hashes of passwords. SQLite gives the files beside it the same mode.
+pub(crate) fn sqlite_file(file: &Path) -> io::Result<String> {
     const KEEP: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'/')
         .remove(b'.')
         .remove(b'-')
         .remove(b'_');
-    format!(
-        "sqlite:{}?mode=rwc",
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(file)?;
+    Ok(format!(
+        "sqlite:{}",
         percent_encode(file.as_os_str().as_bytes(), KEEP)
-    )
+    ))
 }
 
 #[cfg(test)]
@@ -207,8 +216,9 @@ mod tests {
     async fn a_path_with_odd_letters_is_that_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("a b#c?d%20é.db");
-        let db = Database::open(&sqlite_url(&file)).await.unwrap();
+        let db = Database::open(&sqlite_file(&file).unwrap()).await.unwrap();
         assert_eq!(db.count_members().await.unwrap(), 0);
-        assert!(file.exists());
+        // Written there, and not to a file of another name.
+        assert!(file.metadata().unwrap().len() > 0);
     }
 }

@@ -129,12 +129,12 @@ mod tests {
     use time::Duration;
 
     use super::*;
-    use crate::db::{Database, sqlite_url};
+    use crate::db::{Database, sqlite_file};
 
     #[tokio::test]
     async fn a_session_lives_until_it_is_deleted_or_expires() {
         let folder = tempfile::tempdir().unwrap();
-        let db = Database::open(&sqlite_url(&folder.path().join("db")))
+        let db = Database::open(&sqlite_file(&folder.path().join("db")).unwrap())
             .await
             .unwrap();
         let store = Sessions::new(db.pool());
@@ -154,7 +154,7 @@ mod tests {
     #[tokio::test]
     async fn an_expired_session_is_not_found_and_then_forgotten() {
         let folder = tempfile::tempdir().unwrap();
-        let db = Database::open(&sqlite_url(&folder.path().join("db")))
+        let db = Database::open(&sqlite_file(&folder.path().join("db")).unwrap())
             .await
             .unwrap();
         let store = Sessions::new(db.pool());
@@ -171,7 +171,7 @@ mod tests {
     #[tokio::test]
     async fn an_id_that_is_taken_gets_replaced() {
         let folder = tempfile::tempdir().unwrap();
-        let db = Database::open(&sqlite_url(&folder.path().join("db")))
+        let db = Database::open(&sqlite_file(&folder.path().join("db")).unwrap())
             .await
             .unwrap();
         let store = Sessions::new(db.pool());

@@ -71,15 +71,15 @@ fn a_running_request_is_finished_before_the_site_stops() {
 }
 
 #[test]
-fn the_key_is_made_once_and_only_its_owner_reads_it() {
+fn the_key_is_made_once_and_only_its_owner_reads_it_and_the_database() {
     let site = Site::start();
     site.wait_for_line("made a key for form tokens");
     let file = site.folder.path().join("csrf.key");
     let key = fs::read_to_string(&file).unwrap();
-    assert_eq!(
-        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    for name in ["csrf.key", "signup.db", "signup.db-wal"] {
+        let data = fs::metadata(site.folder.path().join(name)).unwrap();
+        assert_eq!(data.permissions().mode() & 0o777, 0o600, "{name}");
+    }
 
     let site = Site::in_folder(site.stop(), CHEAP, None);
     assert_eq!(
