@@ -9,6 +9,7 @@ mod ctl_server;
 mod daemon;
 
 mod ctl;
+mod events;
 mod faults;
 mod lifecycle;
 mod logs;
