@@ -281,7 +281,7 @@ impl Options {
     1. ask for the state of the site, then kill it and see it come back:
          {ctl} status
          kill -9 $({ctl} pid signup)
-    2. open the attacker's page, http://127.0.0.1:{attacker}, and press its button:
+    2. open the attacker's page, http://localhost:{attacker}, and press its button:
        the forged request gets 403 and changes nothing
     3. add a program and start it:
          printf '[program:clock]\\ncommand=sh -c \"while date; do sleep 1; done\"\\n' > {clock}

@@ -135,3 +135,8 @@ pub use {
     mainstay_bufpool as bufpool, mainstay_csrf as csrf, mainstay_handler as handler,
     mainstay_scrypt as scrypt,
 };
+
+/// The samples of the repository's front page compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct FrontPage;
