@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::{PollFd, PollFlags, poll};
 
 /// When a file is rotated, and what is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -158,14 +158,19 @@ impl LogFile {
             }
             Kind::Stream { patient: false } => self.file.write(bytes),
             Kind::Stream { patient: true } => {
-                let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
-                if poll(&mut fds, PollTimeout::ZERO)? == 0 {
+                if !self.wait(0) {
                     return Err(Errno::EAGAIN.into());
                 }
                 // What a pipe takes without waiting once it says that it is writable.
                 self.file.write(&bytes[..bytes.len().min(4096)])
             }
         }
+    }
+
+    /// Waits until a device or pipe takes bytes again; whether it does within this time.
+    pub(super) fn wait(&self, millis: u16) -> bool {
+        let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
+        poll(&mut fds, millis).is_ok_and(|ready| ready > 0)
     }
 
     /// What went wrong beside the writing itself (a rotation, mostly), once each.

@@ -219,6 +219,8 @@ fn write_all(file: &mut LogFile, mut bytes: &[u8]) -> io::Result<()> {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => bytes = &bytes[count..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            // A container's output, read slowly. Longer than that, and supervising matters more.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && file.wait(PATIENCE) => {}
             Err(error) => return Err(error),
         }
     }
@@ -265,6 +267,9 @@ const fn abbreviation(level: Level) -> &'static str {
         Level::Blather => "BLAT",
     }
 }
+
+/// Milliseconds.
+const PATIENCE: u16 = 500;
 
 #[cfg(test)]
 mod tests {

@@ -210,9 +210,16 @@ async fn a_fifo_that_is_full_makes_the_writer_wait_and_nothing_else() {
     local(async {
         let (write, mut output) = bench.output(&path, |_| {});
         output.start();
+        let reader_end = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap();
         std::thread::spawn(move || (&write).write_all(sent.as_bytes()).unwrap());
-        // Give it the time to fill up: the daemon must stay responsive meanwhile.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        // Until no further page fits. The runtime goes on meanwhile, or this would not return.
+        while sys::pending(&reader_end) < FULL - 4096 {
+            tokio::task::yield_now().await;
+        }
         let path = path.clone();
         reader = Some(std::thread::spawn(move || {
             let mut got = vec![0; expected.len()];
