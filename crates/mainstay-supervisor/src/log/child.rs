@@ -74,7 +74,10 @@ impl ChildLogs {
             stuck: false,
         };
         let log = Rc::new(RefCell::new(log));
-        self.open.retain(|_, log| log.strong_count() > 0);
+        // Now and then: looking at all of them for each would be quadratic in the programs.
+        if self.open.len() == self.open.capacity() {
+            self.open.retain(|_, log| log.strong_count() > 0);
+        }
         self.open.insert(path.to_owned(), Rc::downgrade(&log));
         Ok(log)
     }
