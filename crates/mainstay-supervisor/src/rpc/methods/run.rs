@@ -3,8 +3,8 @@
 use super::table::Operation as Op;
 use super::{Api, Budget, Method};
 use crate::config::signal as signals;
-use crate::daemon::{Channel, Outcome, State};
-use crate::rpc::{API_VERSION, Code, Fault, PACKAGE_VERSION, Value, describe};
+use crate::daemon::{Channel, Outcome, SUPERVISOR_COMPAT_VERSION, State};
+use crate::rpc::{API_VERSION, Code, Fault, Value, describe};
 
 impl Api {
     /// Any method but `system.multicall`.
@@ -18,7 +18,10 @@ impl Api {
         let handle = &self.handle;
         match method.operation() {
             Op::ApiVersion => self.while_running(Value::from(API_VERSION)).await,
-            Op::SupervisorVersion => self.while_running(Value::from(PACKAGE_VERSION)).await,
+            Op::SupervisorVersion => {
+                self.while_running(Value::from(SUPERVISOR_COMPAT_VERSION))
+                    .await
+            }
             Op::Identification => handle.identifier().await.map(Value::String),
             Op::State => {
                 let state = [

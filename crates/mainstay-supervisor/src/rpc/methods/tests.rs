@@ -380,7 +380,7 @@ async fn questions_are_answered() {
     for (method, expected) in [
         ("getAPIVersion", text("3.0")),
         ("getVersion", text("3.0")),
-        ("getSupervisorVersion", text(env!("CARGO_PKG_VERSION"))),
+        ("getSupervisorVersion", text("4.3.0")),
         ("getIdentification", text("us")),
         (
             "getState",
