@@ -7,13 +7,13 @@
 //! ```
 //!
 //! `--preset` is `modern`, `gorilla` or `headers-only`, `--key` 64 hexadecimal digits (a new key
-//! without it), `--port` the port (any free one without it). `/form` answers `ok` to a request that
+//! without it), `--accept` a key that is still accepted, `--port` the port (any free one without it). `/form` answers `ok` to a request that
 //! got through; send it urlencoded, as multipart, or with the token in a header.
 
 use std::{env, error::Error, io};
 
 use axum::{Router, response::Html, routing::get};
-use mainstay_csrf::{Csrf, CsrfLayer, CsrfToken, Key};
+use mainstay_csrf::{Csrf, CsrfLayer, CsrfToken, Key, KeyRing};
 use tokio::net::TcpListener;
 
 #[tokio::main]
@@ -50,38 +50,39 @@ async fn receive() -> &'static str {
 #[derive(Debug)]
 pub(crate) struct Options {
     preset: String,
-    key: Key,
+    keys: KeyRing,
     port: u16,
 }
 
 impl Options {
     /// Reads pairs of a name and a value.
     pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self {
-            preset: "modern".to_owned(),
-            key: Key::generate(),
-            port: 0,
-        };
+        let (mut preset, mut port) = ("modern".to_owned(), 0);
+        let (mut key, mut accepted) = (Key::generate(), Vec::new());
         let mut args = args.into_iter();
         while let Some(name) = args.next() {
             let value = args
                 .next()
                 .ok_or_else(|| format!("`{name}` needs a value"))?;
             match name.as_str() {
-                "--preset" => options.preset = value,
-                "--key" => options.key = value.parse()?,
-                "--port" => options.port = value.parse()?,
+                "--preset" => preset = value,
+                "--key" => key = value.parse()?,
+                "--accept" => accepted.push(value),
+                "--port" => port = value.parse()?,
                 _ => return Err(format!("`{name}` is not an option").into()),
             }
         }
-        Ok(options)
+        let keys = accepted
+            .into_iter()
+            .try_fold(KeyRing::from(key), KeyRing::accept)?;
+        Ok(Self { preset, keys, port })
     }
 
     /// The layer of the preset.
     pub(crate) fn layer(&self) -> Result<CsrfLayer, Box<dyn Error>> {
         let csrf = match self.preset.as_str() {
-            "modern" => Csrf::new(self.key.clone().into()),
-            "gorilla" => Csrf::gorilla(self.key.clone()),
+            "modern" => Csrf::new(self.keys.clone()),
+            "gorilla" => Csrf::gorilla(self.keys.clone()),
             "headers-only" => Csrf::headers_only(),
             other => return Err(format!("`{other}` is not a preset").into()),
         };

@@ -6,6 +6,7 @@ mod answers;
 mod body;
 mod examples;
 mod failures;
+mod fuzzed;
 mod gorilla;
 mod headers_only;
 mod helpers;
