@@ -2,7 +2,16 @@
 
 use std::process::ExitCode;
 
+use mainstay_supervisor::cli::applets;
+use mainstay_supervisor::daemon;
+
 fn main() -> ExitCode {
-    let arguments = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
-    mainstay_supervisor::daemon::main(&arguments.collect::<Vec<_>>())
+    let arguments: Vec<_> = std::env::args_os().collect();
+    if let Some(status) = applets::run(&arguments) {
+        return status;
+    }
+    let words = arguments
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned());
+    daemon::main(&words.collect::<Vec<_>>())
 }

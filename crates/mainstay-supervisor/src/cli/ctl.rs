@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use super::completions::Shell;
 use super::getopt::{Found, Spec, UsageError};
+use super::manual::{self, Program};
+use crate::ctl::{COMMANDS, Mode};
 
 /// What a command line asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +15,10 @@ pub enum Command {
     Run(Options),
     /// Print the help.
     Help,
+    /// Print completions.
+    Completions(Shell),
+    /// Print the manual page.
+    Manual,
 }
 
 /// What the command line sets.
@@ -20,8 +27,8 @@ pub enum Command {
 pub struct Options {
     /// `-c`
     pub configuration: Option<PathBuf>,
-    /// `-i`
-    pub interactive: bool,
+    /// `-i`, `--json`
+    pub mode: Mode,
     /// `-s`
     pub serverurl: Option<String>,
     /// `-u`
@@ -43,6 +50,9 @@ enum Id {
     Username,
     Password,
     HistoryFile,
+    Json,
+    Completions,
+    Manual,
 }
 
 impl Options {
@@ -52,8 +62,15 @@ impl Options {
         let mut options = Self::default();
         let mut seen: Vec<Id> = Vec::new();
         for found in line.options {
-            if found.id == Id::Help {
-                return Ok(Command::Help);
+            match found.id {
+                Id::Help => return Ok(Command::Help),
+                Id::Manual => return Ok(Command::Manual),
+                Id::Completions => {
+                    let shell = Shell::parse(&found.value);
+                    let shell = shell.map_err(|reason| UsageError::value(&found, reason))?;
+                    return Ok(Command::Completions(shell));
+                }
+                _ => {}
             }
             if seen.contains(&found.id) {
                 return Err(UsageError::conflict(&found));
@@ -61,14 +78,22 @@ impl Options {
             seen.push(found.id);
             options.set(found)?;
         }
+        if seen.contains(&Id::Json) && seen.contains(&Id::Interactive) {
+            let message = "--json asks nothing, and -i wants to be asked";
+            return Err(UsageError::plain(message.to_owned()));
+        }
         options.action = line.rest;
+        if options.mode == Mode::Json && options.action.is_empty() {
+            return Err(UsageError::plain("--json needs an action".to_owned()));
+        }
         Ok(Command::Run(options))
     }
 
     fn set(&mut self, found: Found<Id>) -> Result<(), UsageError> {
         match found.id {
             Id::Configuration => self.configuration = Some(found.value.into()),
-            Id::Interactive => self.interactive = true,
+            Id::Interactive => self.mode = Mode::Interactive,
+            Id::Json => self.mode = Mode::Json,
             Id::Serverurl if is_url(&found.value) => self.serverurl = Some(found.value),
             Id::Serverurl => {
                 let reason = format!("value {} is not a URL", crate::config::repr(&found.value));
@@ -77,10 +102,33 @@ impl Options {
             Id::Username => self.username = Some(found.value),
             Id::Password => self.password = Some(found.value),
             Id::HistoryFile => self.history_file = Some(found.value.into()),
-            // It ends the reading.
-            Id::Help => {}
+            // They end the reading.
+            Id::Help | Id::Completions | Id::Manual => {}
         }
         Ok(())
+    }
+
+    /// The completions for a shell. `program` is the name it was called by.
+    pub fn completions(program: &str, shell: Shell) -> String {
+        shell.complete(program, &Self::program())
+    }
+
+    /// The manual page.
+    pub fn manual() -> String {
+        Self::program().page()
+    }
+
+    fn program() -> Program {
+        Program {
+            name: "mainstayctl",
+            section: 1,
+            summary: "control the programs that mainstayd runs",
+            usage: "[options] [action [arguments]]",
+            options: Spec::nameless(SPECS),
+            commands: COMMANDS,
+            description: manual::CTL_DESCRIPTION,
+            sections: manual::CTL_SECTIONS,
+        }
     }
 
     /// The text for `-h`. `program` is the name it was called by.
@@ -163,6 +211,30 @@ const SPECS: &[Spec<Id>] = &[
         original: true,
         help: "where the shell keeps its history",
     },
+    Spec {
+        id: Id::Json,
+        short: &[],
+        long: &["json"],
+        value: None,
+        original: false,
+        help: "with an action: print one JSON document instead of lines",
+    },
+    Spec {
+        id: Id::Completions,
+        short: &[],
+        long: &["completions"],
+        value: Some("SHELL"),
+        original: false,
+        help: "print completions for bash, zsh or fish, and exit",
+    },
+    Spec {
+        id: Id::Manual,
+        short: &[],
+        long: &["man"],
+        value: None,
+        original: false,
+        help: "print the manual page and exit",
+    },
 ];
 
 #[cfg(test)]
@@ -178,7 +250,7 @@ mod tests {
     fn every_option_arrives() {
         let expected = Options {
             configuration: Some("x".into()),
-            interactive: true,
+            mode: Mode::Interactive,
             serverurl: Some("unix:///s".into()),
             username: Some("u".into()),
             password: Some("p".into()),
@@ -215,6 +287,36 @@ mod tests {
                 Err(error) => assert_eq!((good, error), (false, expected)),
             }
         }
+    }
+
+    #[test]
+    fn our_own_options_are_spelt_out() {
+        let json = Options {
+            mode: Mode::Json,
+            action: vec!["status".into()],
+            ..Options::default()
+        };
+        assert_eq!(parse("--json status"), Ok(Command::Run(json)));
+        assert_eq!(parse("--man"), Ok(Command::Manual));
+        for (name, shell) in [("bash", Shell::Bash), ("zsh", Shell::Zsh), ("fish", Shell::Fish)] {
+            let expected = Ok(Command::Completions(shell));
+            assert_eq!(parse(&format!("--completions {name}")), expected);
+        }
+        for (line, message) in [
+            ("--json", "--json needs an action"),
+            ("--json -i status", "--json asks nothing, and -i wants to be asked"),
+            ("-i --json status", "--json asks nothing, and -i wants to be asked"),
+            ("--js status", "option --js not recognized"),
+            ("--comp bash", "option --comp not recognized"),
+            (
+                "--completions csh",
+                "invalid value for --completions 'csh': expected bash, zsh or fish",
+            ),
+        ] {
+            assert_eq!(parse(line), Err(message.to_owned()), "{line}");
+        }
+        // As before there were any of ours.
+        assert!(matches!(parse("--c x"), Ok(Command::Run(_))));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use super::completions::Shell;
 use super::getopt::{Found, Spec, UsageError};
+use super::manual::{self, Program};
 use crate::config::options::{Opt, supervisord as option};
 use crate::config::{self, Context, Level, MainLogFile, User};
 
@@ -18,6 +20,10 @@ pub enum Command {
     SampleConfig,
     /// Print the help.
     Help,
+    /// Print completions.
+    Completions(Shell),
+    /// Print the manual page.
+    Manual,
     /// Print the version.
     Version,
 }
@@ -87,6 +93,8 @@ enum Id {
     ProfileOptions,
     Check,
     SampleConfig,
+    Completions,
+    Manual,
 }
 
 impl Options {
@@ -103,6 +111,12 @@ impl Options {
                 Id::Help => return Ok(Command::Help),
                 Id::Version => return Ok(Command::Version),
                 Id::SampleConfig => return Ok(Command::SampleConfig),
+                Id::Manual => return Ok(Command::Manual),
+                Id::Completions => {
+                    let shell = Shell::parse(&found.value);
+                    let shell = shell.map_err(|reason| UsageError::value(found, reason))?;
+                    return Ok(Command::Completions(shell));
+                }
                 _ if seen.contains(&found.id) => return Err(UsageError::conflict(found)),
                 id => seen.push(id),
             }
@@ -150,9 +164,38 @@ impl Options {
             Id::Minfds => self.minfds = Some(number(&option::MINFDS, found, context)?),
             Id::Minprocs => self.minprocs = Some(number(&option::MINPROCS, found, context)?),
             // A profiler of Python's; and what the caller has dealt with.
-            Id::ProfileOptions | Id::Check | Id::Help | Id::Version | Id::SampleConfig => {}
+            Id::ProfileOptions
+            | Id::Check
+            | Id::Help
+            | Id::Version
+            | Id::SampleConfig
+            | Id::Completions
+            | Id::Manual => {}
         }
         Ok(())
+    }
+
+    /// The completions for a shell. `program` is the name it was called by.
+    pub fn completions(program: &str, shell: Shell) -> String {
+        shell.complete(program, &Self::program())
+    }
+
+    /// The manual page.
+    pub fn manual() -> String {
+        Self::program().page()
+    }
+
+    fn program() -> Program {
+        Program {
+            name: "mainstayd",
+            section: 8,
+            summary: "run a set of programs as daemons",
+            usage: "[options]",
+            options: Spec::nameless(SPECS),
+            commands: &[],
+            description: manual::DAEMON_DESCRIPTION,
+            sections: manual::DAEMON_SECTIONS,
+        }
     }
 
     /// The text for `-h`. `program` is the name it was called by.
@@ -256,6 +299,15 @@ const SPECS: &[Spec<Id>] = &[
         &["sample-config"],
         "print a sample configuration and exit",
     ),
+    Spec {
+        value: Some("SHELL"),
+        ..ours(
+            Id::Completions,
+            &["completions"],
+            "print completions for bash, zsh or fish, and exit",
+        )
+    },
+    ours(Id::Manual, &["man"], "print the manual page and exit"),
     valued(
         Id::User,
         &['u'],

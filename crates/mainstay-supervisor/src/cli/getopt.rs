@@ -200,6 +200,26 @@ impl<K: Copy + PartialEq> Spec<K> {
         Ok(())
     }
 
+    /// The same options, whatever the program calls them.
+    pub(super) fn nameless(specs: &[Self]) -> Vec<Spec<()>> {
+        let nameless = |spec: &Self| Spec {
+            id: (),
+            short: spec.short,
+            long: spec.long,
+            value: spec.value,
+            original: spec.original,
+            help: spec.help,
+        };
+        specs.iter().map(nameless).collect()
+    }
+
+    /// All its spellings, with their dashes.
+    pub(super) fn spellings(&self) -> Vec<String> {
+        let short = self.short.iter().map(|letter| format!("-{letter}"));
+        let long = self.long.iter().map(|long| format!("--{long}"));
+        short.chain(long).collect()
+    }
+
     /// The options as a table for the help.
     pub fn help(specs: &[Self]) -> String {
         let mut rows = Vec::new();

@@ -203,6 +203,12 @@ impl Builder {
         self
     }
 
+    /// A link in its directory, before it starts.
+    pub(crate) fn link(self, target: &str, name: &str) -> Self {
+        std::os::unix::fs::symlink(target, self.dir.path().join(name)).unwrap();
+        self
+    }
+
     /// A directory in its directory, before it starts.
     pub(crate) fn directory(self, name: &str) -> Self {
         fs::create_dir(self.dir.path().join(name)).unwrap();
@@ -303,7 +309,7 @@ impl Drop for Daemon {
 }
 
 /// Waits for an exit; `None` after a deadline.
-fn wait(child: &mut Child) -> Option<ExitStatus> {
+pub(crate) fn wait(child: &mut Child) -> Option<ExitStatus> {
     let deadline = Instant::now() + DEADLINE;
     loop {
         match child.try_wait().unwrap() {

@@ -8,9 +8,11 @@
 mod ctl_server;
 mod daemon;
 
+mod applets;
 mod ctl;
 mod events;
 mod faults;
+mod fcgi;
 mod lifecycle;
 mod logs;
 mod processes;
