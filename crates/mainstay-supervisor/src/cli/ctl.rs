@@ -298,14 +298,24 @@ mod tests {
         };
         assert_eq!(parse("--json status"), Ok(Command::Run(json)));
         assert_eq!(parse("--man"), Ok(Command::Manual));
-        for (name, shell) in [("bash", Shell::Bash), ("zsh", Shell::Zsh), ("fish", Shell::Fish)] {
+        for (name, shell) in [
+            ("bash", Shell::Bash),
+            ("zsh", Shell::Zsh),
+            ("fish", Shell::Fish),
+        ] {
             let expected = Ok(Command::Completions(shell));
             assert_eq!(parse(&format!("--completions {name}")), expected);
         }
         for (line, message) in [
             ("--json", "--json needs an action"),
-            ("--json -i status", "--json asks nothing, and -i wants to be asked"),
-            ("-i --json status", "--json asks nothing, and -i wants to be asked"),
+            (
+                "--json -i status",
+                "--json asks nothing, and -i wants to be asked",
+            ),
+            (
+                "-i --json status",
+                "--json asks nothing, and -i wants to be asked",
+            ),
             ("--js status", "option --js not recognized"),
             ("--comp bash", "option --comp not recognized"),
             (

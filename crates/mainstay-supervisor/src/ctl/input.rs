@@ -1,6 +1,7 @@
 //! What the user types, where no line editor is at work.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
 
 use nix::errno::Errno;
@@ -16,6 +17,19 @@ use nix::unistd::read;
 /// When standard input cannot be read.
 pub(super) fn line() -> io::Result<Option<String>> {
     line_from(&io::stdin())
+}
+
+/// Reads a password from the terminal, which does not show it. Where there is no terminal, it is the
+/// next line of standard input, as for Python's `getpass`: `echo` and `mainstayctl` in a pipe work.
+///
+/// # Errors
+///
+/// When it cannot be read, or the user gives up.
+pub(super) fn password() -> io::Result<Option<String>> {
+    if File::open("/dev/tty").is_err() && !io::stdin().is_terminal() {
+        return line();
+    }
+    rpassword::read_password().map(Some)
 }
 
 fn line_from(source: &impl AsFd) -> io::Result<Option<String>> {

@@ -13,6 +13,7 @@ mod info;
 mod input;
 mod output;
 pub mod print;
+mod report;
 mod server;
 mod session;
 mod shell;
@@ -23,11 +24,25 @@ use std::io::{self, IsTerminal};
 use crate::config;
 
 pub use client::Client;
+pub(crate) use commands::{COMMANDS, Command, Completes};
 pub use error::Error;
 pub use info::{Info, Outcome};
 pub use output::Output;
+pub use report::refusal;
 pub use server::Server;
 pub use session::{Flow, Session};
+
+/// Whom an action talks to. The shell, which has no action, always talks to people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// Scripts: nothing is asked, and the lines are those of `supervisorctl`.
+    #[default]
+    Plain,
+    /// Somebody at a terminal, who is asked where an answer is needed.
+    Interactive,
+    /// Programs: one JSON document, and nothing else, on standard output.
+    Json,
+}
 
 /// Runs one action, or the interactive shell when there is none, and gives the exit status.
 ///
@@ -38,7 +53,7 @@ pub use session::{Flow, Session};
 ///
 /// When the runtime cannot be started or the output cannot be written. A reader that went away
 /// (`mainstayctl tail web | head -1`) is not an error.
-pub fn run(settings: &config::Ctl, action: &[String], interactive: bool) -> io::Result<u8> {
+pub fn run(settings: &config::Ctl, action: &[String], mode: Mode) -> io::Result<u8> {
     let client = Client::new(&settings.serverurl)?
         .login(settings.username.clone(), settings.password.clone());
     let out = Output::stdout();
@@ -53,7 +68,12 @@ pub fn run(settings: &config::Ctl, action: &[String], interactive: bool) -> io::
         session.forgive();
         session
     } else {
-        let mut session = Session::new(client, out).interactive(interactive);
+        let session = Session::new(client, out);
+        let mut session = match mode {
+            Mode::Plain => session,
+            Mode::Interactive => session.interactive(true),
+            Mode::Json => session.json(),
+        };
         session.run(&action.join(" "));
         session
     };

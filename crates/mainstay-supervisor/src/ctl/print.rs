@@ -56,8 +56,12 @@ pub fn avail(namespec: &str, in_use: bool, autostart: bool, priorities: (i32, i3
     format!("{namespec:<32} {in_use:<9} {autostart:<9} {group}:{process}")
 }
 
-/// The lines of `reread`, from the names of groups.
-pub fn reread(added: &[String], changed: &[String], removed: &[String]) -> Vec<String> {
+/// What `reread` says of each group that differs, sorted by name.
+pub fn differences<'a>(
+    added: &'a [String],
+    changed: &'a [String],
+    removed: &'a [String],
+) -> Vec<(&'a str, &'static str)> {
     let mut differences: Vec<(&str, &str)> = [
         (added, "available"),
         (changed, "changed"),
@@ -66,15 +70,12 @@ pub fn reread(added: &[String], changed: &[String], removed: &[String]) -> Vec<S
     .into_iter()
     .flat_map(|(names, what)| names.iter().map(move |name| (name.as_str(), what)))
     .collect();
-    if differences.is_empty() {
-        return vec!["No config updates to processes".to_owned()];
-    }
     differences.sort_unstable();
     differences
-        .into_iter()
-        .map(|(name, what)| format!("{name}: {what}"))
-        .collect()
 }
+
+/// What `reread` says when nothing differs.
+pub const NO_DIFFERENCES: &str = "No config updates to processes";
 
 /// An operation that has one result per process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,12 +101,21 @@ impl Verb {
         if outcome.status == SUCCESS {
             return Ok(format!("{who}: {}", self.done()));
         }
-        if outcome.status == FAILED && matches!(self, Self::Stop | Self::Signal) {
+        if self.describes_itself(outcome) {
             return Ok(outcome.description.clone());
         }
         match self.complaint(outcome.status) {
             Some(complaint) => Ok(format!("{who}: ERROR ({complaint})")),
             None => Err(Error::result_code(outcome.status, who)),
+        }
+    }
+
+    /// Why it failed, if it did.
+    pub fn reason(self, outcome: &Outcome) -> Option<&str> {
+        match self.complaint(outcome.status) {
+            _ if outcome.status == SUCCESS => None,
+            Some(complaint) if !self.describes_itself(outcome) => Some(complaint),
+            _ => Some(&outcome.description),
         }
     }
 
@@ -120,13 +130,19 @@ impl Verb {
         }
     }
 
-    fn done(self) -> &'static str {
+    /// What is said of a process when it went well.
+    pub fn done(self) -> &'static str {
         match self {
             Self::Start => "started",
             Self::Stop => "stopped",
             Self::Signal => "signalled",
             Self::Clear => "cleared",
         }
+    }
+
+    /// Whether the daemon's own words are the whole line.
+    fn describes_itself(self, outcome: &Outcome) -> bool {
+        outcome.status == FAILED && matches!(self, Self::Stop | Self::Signal)
     }
 
     fn complaint(self, status: i32) -> Option<&'static str> {
@@ -281,16 +297,15 @@ mod tests {
         let names = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
 
         assert_eq!(
-            reread(&names("new2 new1"), &names("g a"), &names("gone")),
+            differences(&names("new2 new1"), &names("g a"), &names("gone")),
             [
-                "a: changed",
-                "g: changed",
-                "gone: disappeared",
-                "new1: available",
-                "new2: available"
+                ("a", "changed"),
+                ("g", "changed"),
+                ("gone", "disappeared"),
+                ("new1", "available"),
+                ("new2", "available"),
             ]
         );
-        assert_eq!(reread(&[], &[], &[]), ["No config updates to processes"]);
     }
 
     #[test]

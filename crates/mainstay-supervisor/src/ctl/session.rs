@@ -1,6 +1,9 @@
 //! One line after another: finding the command, running it, and what becomes of its errors.
 
+use std::fmt::Display;
 use std::io;
+
+use serde_json::Value as Json;
 
 use super::client::Client;
 use super::commands::{self, COMMANDS, Command};
@@ -8,6 +11,7 @@ use super::error::Error;
 use super::input;
 use super::output::Output;
 use super::print;
+use super::report::{self, Report};
 use crate::rpc::API_VERSION;
 
 /// The exit statuses that commands assign.
@@ -37,6 +41,8 @@ pub struct Session {
     /// The last assignment wins; success does not reset it.
     pub(super) status: u8,
     interactive: bool,
+    /// With `--json`: what takes the place of all lines.
+    report: Option<Report>,
 }
 
 impl Session {
@@ -47,6 +53,7 @@ impl Session {
             out,
             status: 0,
             interactive: false,
+            report: None,
         }
     }
 
@@ -54,6 +61,16 @@ impl Session {
     pub fn interactive(self, interactive: bool) -> Self {
         Self {
             interactive,
+            ..self
+        }
+    }
+
+    /// Prints one JSON document at the end instead of lines. Nobody is asked anything then: a
+    /// question on standard output would not be JSON.
+    pub fn json(self) -> Self {
+        Self {
+            interactive: false,
+            report: Some(Report::default()),
             ..self
         }
     }
@@ -66,7 +83,7 @@ impl Session {
             return Flow::Continue;
         }
         if matches!(word, "quit" | "exit" | "EOF") {
-            self.out.line("");
+            self.remark("");
             return Flow::Quit;
         }
         let Some(command) = commands::find(word) else {
@@ -78,12 +95,12 @@ impl Session {
             match (command.run)(self, argument) {
                 Ok(()) => return Flow::Continue,
                 Err(error) if error.is_interrupted() => {
-                    self.out.line("");
+                    self.remark("");
                     return Flow::Quit;
                 }
                 Err(error) => {
                     if !(error.is_unauthorized() && self.asked_for_login()) {
-                        self.fail(exit::FAILURE, format_args!("error: {error}"));
+                        self.fail_by(exit::FAILURE, &error);
                         return Flow::Continue;
                     }
                 }
@@ -101,30 +118,72 @@ impl Session {
     /// # Errors
     ///
     /// When some of the output could not be written.
-    pub fn finish(self) -> io::Result<u8> {
+    pub fn finish(mut self) -> io::Result<u8> {
+        if let Some(report) = self.report {
+            self.out.line(report.document());
+        }
         self.out.finish()?;
         Ok(self.status)
     }
 
-    /// Prints a complaint and assigns the exit status.
-    pub(super) fn fail(&mut self, status: u8, complaint: impl std::fmt::Display) {
-        self.out.line(complaint);
+    /// Reports something: a line, which with `--json` is a row.
+    pub(super) fn say(&mut self, line: impl Display, row: impl FnOnce() -> Json) {
+        match &mut self.report {
+            None => self.out.line(line),
+            Some(report) => report.push(row()),
+        }
+    }
+
+    /// Prints what is no result, and so has no place in a document.
+    pub(super) fn remark(&mut self, line: impl Display) {
+        if self.report.is_none() {
+            self.out.line(line);
+        }
+    }
+
+    /// Prints a complaint and assigns the exit status. With `--json` it is the error of the whole.
+    pub(super) fn fail(&mut self, status: u8, complaint: impl Display) {
         self.status = status;
+        match &mut self.report {
+            None => self.out.line(complaint),
+            Some(report) => report.fail(&complaint.to_string(), None),
+        }
+    }
+
+    /// Prints a complaint about one of several, and assigns the exit status. With `--json` it is a
+    /// row among the others.
+    pub(super) fn fail_at(
+        &mut self,
+        status: u8,
+        complaint: impl Display,
+        (name, reason): (&str, &str),
+    ) {
+        self.status = status;
+        self.say(complaint, || report::failed(name, reason, None));
+    }
+
+    /// Prints an error that has no text of its own, and assigns the exit status.
+    fn fail_by(&mut self, status: u8, error: &Error) {
+        self.status = status;
+        match &mut self.report {
+            None => self.out.line(format_args!("error: {error}")),
+            Some(report) => report.fail(&error.to_string(), error.fault_code()),
+        }
+    }
+
+    /// Whether lines are wanted, and not a document.
+    pub(super) fn is_textual(&self) -> bool {
+        self.report.is_none()
     }
 
     /// Prints a complaint about the arguments, with the command's help.
     pub(super) fn misused(&mut self, command: &str, status: u8, complaint: &str) {
         self.fail(status, complaint);
-        self.help(command);
-    }
-
-    /// Prints the help of a command.
-    pub(super) fn help(&mut self, command: &str) {
         for line in commands::find(command)
             .map_or("", |found| found.help)
             .lines()
         {
-            self.out.line(line);
+            self.remark(line);
         }
     }
 
@@ -176,7 +235,7 @@ impl Session {
 
     /// Says that the server wants a login, and asks for one where there is somebody to ask.
     fn asked_for_login(&mut self) -> bool {
-        self.out.line("Server requires authentication");
+        self.remark("Server requires authentication");
         if !self.interactive {
             return false;
         }
@@ -184,10 +243,9 @@ impl Session {
             return false;
         };
         self.out.prompt("Password:");
-        let Ok(password) = rpassword::read_password() else {
+        let Ok(Some(password)) = input::password() else {
             return false;
         };
-        self.out.line("");
         self.client.set_login(Some(username), Some(password));
         true
     }

@@ -79,6 +79,8 @@ fn run(program: &str, arguments: &[String]) -> Result<(), Failure> {
         DaemonCommand::Check(options) => check(&options, &context),
         DaemonCommand::SampleConfig => print(&config::options::sample()),
         DaemonCommand::Help => print(&DaemonOptions::help(program)),
+        DaemonCommand::Completions(shell) => print(&DaemonOptions::completions(program, shell)),
+        DaemonCommand::Manual => print(&DaemonOptions::manual()),
         DaemonCommand::Version => print(&format!("{}\n", version(program))),
     }
 }

@@ -1,5 +1,9 @@
 //! `mainstayctl` as a program: arguments, connections, exit status, signals, terminals.
 
+mod generated;
+mod json;
+mod login;
+
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
@@ -11,6 +15,7 @@ use std::time::{Duration, Instant};
 use mainstay_supervisor::rpc::{Code, Fault, Value};
 use nix::pty::openpty;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
 
 use crate::ctl_server::{Reply, Server};
@@ -352,14 +357,23 @@ impl Screen {
         self.terminal.write_all(keys).unwrap();
     }
 
-    /// Waits for a text, which later waits do not see again.
+    /// Types what is not to be seen, once the program has told the terminal so.
     #[track_caller]
-    fn shows(&mut self, wanted: &str) {
+    fn types_secretly(&mut self, keys: &[u8]) {
+        until(|| {
+            let settings = tcgetattr(&self.terminal).unwrap();
+            !settings.local_flags.contains(LocalFlags::ECHO)
+        });
+        self.types(keys);
+    }
+
+    /// Waits for a text, and gives all up to its end, which later waits do not see again.
+    #[track_caller]
+    fn shows(&mut self, wanted: &str) -> String {
         let deadline = Instant::now() + PATIENCE;
         loop {
             if let Some(start) = self.text.find(wanted) {
-                self.text.drain(..start + wanted.len());
-                return;
+                return self.text.drain(..start + wanted.len()).collect();
             }
             let left = deadline.saturating_duration_since(Instant::now());
             match self.shown.recv_timeout(left) {

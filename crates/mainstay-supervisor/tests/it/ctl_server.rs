@@ -18,6 +18,8 @@ pub(crate) enum Reply {
     Fault(Fault),
     /// Answers it, then closes the connection without having said so.
     ThenClose(Value),
+    /// Wants a login, or another one.
+    Unauthorized,
     /// Never answers.
     Silence,
 }
@@ -141,6 +143,11 @@ fn converse(
         let document = match &reply {
             Reply::Value(value) | Reply::ThenClose(value) => xml::write_response(value),
             Reply::Fault(fault) => xml::write_fault(fault),
+            Reply::Unauthorized => {
+                let head = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
+                writer.write_all(head.as_bytes()).unwrap();
+                continue;
+            }
             Reply::Silence => continue,
         };
         let size = document.len();

@@ -4,6 +4,7 @@ use super::Done;
 use crate::ctl::error::Error;
 use crate::ctl::info::{self, Outcome};
 use crate::ctl::print::{self, Verb};
+use crate::ctl::report;
 use crate::ctl::session::{Session, exit};
 use crate::rpc::Value;
 
@@ -95,7 +96,11 @@ fn each(session: &mut Session, verb: Verb, names: &str, signal: Option<&str>) ->
                             Verb::Start => exit::INVALID_ARGUMENTS,
                             _ => exit::FAILURE,
                         };
-                        session.fail(status, format_args!("{group}: ERROR (no such group)"));
+                        session.fail_at(
+                            status,
+                            format_args!("{group}: ERROR (no such group)"),
+                            (group, "no such group"),
+                        );
                     }
                     Err(error) => return Err(error),
                 }
@@ -133,7 +138,7 @@ fn outcome(namespec: String, answer: Result<Value, Error>) -> Result<Outcome, Er
 
 fn report(session: &mut Session, verb: Verb, outcomes: &[Outcome]) -> Done {
     for outcome in outcomes {
-        session.out.line(verb.line(outcome)?);
+        session.say(verb.line(outcome)?, || report::outcome(verb, outcome));
         if let Some(status) = verb.exit(outcome.status) {
             session.status = status;
         }

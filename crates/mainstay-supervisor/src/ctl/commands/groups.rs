@@ -6,6 +6,7 @@ use super::Done;
 use crate::ctl::error::Error;
 use crate::ctl::info::{self, Info, Outcome};
 use crate::ctl::print;
+use crate::ctl::report;
 use crate::ctl::session::{Session, exit};
 use crate::rpc::Value;
 
@@ -19,8 +20,11 @@ pub(super) fn reread(session: &mut Session, argument: &str) -> Done {
         return Ok(());
     }
     if let Some(diff) = read_again(session, "ERROR: supervisor shutting down")? {
-        for line in print::reread(&diff.added, &diff.changed, &diff.removed) {
-            session.out.line(line);
+        for (name, what) in print::differences(&diff.added, &diff.changed, &diff.removed) {
+            session.say(format_args!("{name}: {what}"), || report::done(name, what));
+        }
+        if diff.is_empty() {
+            session.remark(print::NO_DIFFERENCES);
         }
     }
     Ok(())
@@ -32,12 +36,11 @@ pub(super) fn add(session: &mut Session, argument: &str) -> Done {
             .client
             .call("supervisor.addProcessGroup", &[group.into()])
         {
-            Ok(_) => session
-                .out
-                .line(format_args!("{group}: added process group")),
+            Ok(_) => done(session, group, "added"),
             Err(error) => match error.fault_code() {
                 Some(print::ALREADY_ADDED) => {
-                    session.out.line("ERROR: process group already active");
+                    let line = "ERROR: process group already active";
+                    session.say(line, || report::failed(group, line, error.fault_code()));
                 }
                 Some(print::SHUTDOWN_STATE) => {
                     session.fail(exit::FAILURE, "ERROR: shutting down");
@@ -56,13 +59,12 @@ pub(super) fn remove(session: &mut Session, argument: &str) -> Done {
             .client
             .call("supervisor.removeProcessGroup", &[group.into()])
         {
-            Ok(_) => session
-                .out
-                .line(format_args!("{group}: removed process group")),
+            Ok(_) => done(session, group, "removed"),
             Err(error) => match error.fault_code() {
-                Some(print::STILL_RUNNING) => session.fail(
+                Some(print::STILL_RUNNING) => session.fail_at(
                     exit::FAILURE,
                     format_args!("ERROR: process/group still running: {group}"),
+                    (group, "process/group still running"),
                 ),
                 Some(print::BAD_NAME) => no_such_group(session, group),
                 _ => return Err(error),
@@ -87,25 +89,28 @@ pub(super) fn update(session: &mut Session, argument: &str) -> Done {
             .chain(diff.added.iter().map(String::as_str))
             .collect();
         for group in named.iter().filter(|group| !known.contains(*group)) {
-            session.fail(exit::FAILURE, format_args!("ERROR: no such group: {group}"));
+            session.fail_at(
+                exit::FAILURE,
+                format_args!("ERROR: no such group: {group}"),
+                (group, "no such group"),
+            );
         }
     }
     let concerned = |group: &&String| everything || named.contains(&group.as_str());
 
     for group in diff.removed.iter().filter(concerned) {
         if !stop(session, group)? {
-            session.fail(
+            session.fail_at(
                 exit::FAILURE,
                 format_args!("{group}: has problems; not removing"),
+                (group, "has problems; not removing"),
             );
             continue;
         }
         session
             .client
             .call("supervisor.removeProcessGroup", &[group.as_str().into()])?;
-        session
-            .out
-            .line(format_args!("{group}: removed process group"));
+        done(session, group, "removed");
     }
     for group in diff.changed.iter().filter(concerned) {
         stop(session, group)?;
@@ -115,17 +120,13 @@ pub(super) fn update(session: &mut Session, argument: &str) -> Done {
         session
             .client
             .call("supervisor.addProcessGroup", &[group.as_str().into()])?;
-        session
-            .out
-            .line(format_args!("{group}: updated process group"));
+        done(session, group, "updated");
     }
     for group in diff.added.iter().filter(concerned) {
         session
             .client
             .call("supervisor.addProcessGroup", &[group.as_str().into()])?;
-        session
-            .out
-            .line(format_args!("{group}: added process group"));
+        done(session, group, "added");
     }
     Ok(())
 }
@@ -136,17 +137,26 @@ fn stop(session: &mut Session, group: &str) -> Result<bool, Error> {
         .client
         .call("supervisor.stopProcessGroup", &[group.into()])?;
     let outcomes: Vec<Outcome> = info::list(&answer)?;
-    session.out.line(format_args!("{group}: stopped"));
+    session.say(format_args!("{group}: stopped"), || {
+        report::done(group, "stopped")
+    });
     Ok(outcomes
         .iter()
         .all(|outcome| outcome.status != print::FAILED))
 }
 
 fn no_such_group(session: &mut Session, group: &str) {
-    session.fail(
+    session.fail_at(
         exit::FAILURE,
         format_args!("ERROR: no such process/group: {group}"),
+        (group, "no such process/group"),
     );
+}
+
+fn done(session: &mut Session, group: &str, what: &str) {
+    session.say(format_args!("{group}: {what} process group"), || {
+        report::done(group, what)
+    });
 }
 
 /// What a fresh reading of the configuration files changes.
@@ -154,6 +164,12 @@ struct Diff {
     added: Vec<String>,
     changed: Vec<String>,
     removed: Vec<String>,
+}
+
+impl Diff {
+    fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+    }
 }
 
 /// Has the files read again; `None` after a complaint that was printed.

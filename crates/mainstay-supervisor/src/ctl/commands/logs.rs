@@ -1,5 +1,7 @@
 //! `tail`, `maintail`, `fg`: logs, at rest and as they grow.
 
+use serde_json::json;
+
 use super::Done;
 use crate::config::repr;
 use crate::ctl::error::Error;
@@ -127,6 +129,9 @@ pub(super) fn fg(session: &mut Session, argument: &str) -> Done {
         Err(error) => return Err(error),
     }
 
+    if refuses_endless(session) {
+        return Ok(());
+    }
     session.out.line(BANNER);
     if session.client.foreground(name, &mut session.out)?.is_gone() {
         session.out.line("Process got killed");
@@ -175,7 +180,12 @@ fn show(session: &mut Session, log: &Log<'_>, count: i32) -> Done {
                 Value::Base64(bytes) => bytes.as_slice(),
                 answer => answer.as_str().unwrap_or_default().as_bytes(),
             };
-            session.out.bytes(&[text, b"\n"].concat());
+            if session.is_textual() {
+                session.out.bytes(&[text, b"\n"].concat());
+            } else {
+                let text = String::from_utf8_lossy(text);
+                session.say("", || json!({ "name": log.owner, "log": text }));
+            }
             Ok(())
         }
         Err(error) => match log.complaint(&error) {
@@ -189,6 +199,9 @@ fn show(session: &mut Session, log: &Log<'_>, count: i32) -> Done {
 }
 
 fn follow(session: &mut Session, path: &str, log: &Log<'_>) -> Done {
+    if refuses_endless(session) {
+        return Ok(());
+    }
     session.out.line(BANNER);
     let Err(error) = session.client.follow(path, &mut session.out) else {
         return Ok(());
@@ -208,6 +221,17 @@ fn follow(session: &mut Session, path: &str, log: &Log<'_>) -> Done {
         session.out.line(complaint);
     }
     Ok(())
+}
+
+/// Complains where one document is wanted of what has no end.
+fn refuses_endless(session: &mut Session) -> bool {
+    if !session.is_textual() {
+        session.fail(
+            exit::INVALID_ARGUMENTS,
+            "Error: this has no end, and so no JSON document",
+        );
+    }
+    !session.is_textual()
 }
 
 /// How much of a log to show.

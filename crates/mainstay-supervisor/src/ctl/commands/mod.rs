@@ -6,7 +6,10 @@ mod logs;
 mod server;
 mod status;
 
+use serde_json::json;
+
 use super::error::Error;
+use super::report;
 use super::session::{Session, overview};
 
 /// How a command ends: complaints that have a text of their own are printed where they arise,
@@ -15,17 +18,28 @@ type Done = Result<(), Error>;
 
 /// A command of the shell and of the command line.
 #[derive(Debug)]
-pub(super) struct Command {
-    pub(super) name: &'static str,
+pub(crate) struct Command {
+    pub(crate) name: &'static str,
     /// One line per form: the form, tabs, what it does.
-    pub(super) help: &'static str,
-    pub(super) completes: Completes,
+    pub(crate) help: &'static str,
+    pub(crate) completes: Completes,
     pub(super) run: fn(&mut Session, &str) -> Done,
+}
+
+impl Command {
+    /// What it does, in half a line: of its first form, or of the last one where it has an option.
+    pub(crate) fn summary(&self) -> &'static str {
+        let first = self.help.lines().find(|line| !line.contains(['[', '(']));
+        first
+            .or_else(|| self.help.lines().next())
+            .and_then(|line| line.split('\t').rfind(|part| !part.is_empty()))
+            .unwrap_or(self.help)
+    }
 }
 
 /// What the arguments of a command are names of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Completes {
+pub(crate) enum Completes {
     Nothing,
     Commands,
     Groups,
@@ -37,7 +51,7 @@ pub(super) fn find(name: &str) -> Option<&'static Command> {
     COMMANDS.iter().find(|command| command.name == name)
 }
 
-pub(super) const COMMANDS: &[Command] = &[
+pub(crate) const COMMANDS: &[Command] = &[
     Command {
         name: "add",
         help: "add <name> [...]\tActivates any updates in config for process/group",
@@ -207,12 +221,20 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 fn help(session: &mut Session, topic: &str) -> Done {
-    if topic.is_empty() {
+    if topic.is_empty() && session.is_textual() {
         session.out.line(overview());
-    } else if find(topic).is_some() {
-        session.help(topic);
-    } else {
-        session.out.line(format_args!("*** No help on {topic}"));
+        return Ok(());
+    }
+    let wanted = COMMANDS
+        .iter()
+        .filter(|command| topic.is_empty() || command.name == topic);
+    for command in wanted.clone() {
+        let row = || json!({ "name": command.name, "help": command.help });
+        session.say(command.help.strip_suffix('\n').unwrap_or(command.help), row);
+    }
+    if wanted.count() == 0 {
+        let line = format!("*** No help on {topic}");
+        session.say(&line, || report::failed(topic, &line, None));
     }
     Ok(())
 }

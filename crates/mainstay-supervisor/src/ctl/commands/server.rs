@@ -1,7 +1,10 @@
 //! `reload`, `shutdown`, `version`, `open`: the daemon as a whole.
 
+use serde_json::json;
+
 use super::{Done, status};
 use crate::ctl::print;
+use crate::ctl::report;
 use crate::ctl::session::{Session, exit};
 
 pub(super) fn reload(session: &mut Session, argument: &str) -> Done {
@@ -17,7 +20,7 @@ pub(super) fn reload(session: &mut Session, argument: &str) -> Done {
         return Ok(());
     }
     match session.client.call("supervisor.restart", &[]) {
-        Ok(_) => session.out.line("Restarted supervisord"),
+        Ok(_) => session.say("Restarted supervisord", || json!({ "result": "restarted" })),
         Err(error) if error.fault_code() == Some(print::SHUTDOWN_STATE) => {
             session.fail(exit::FAILURE, "ERROR: already shutting down");
         }
@@ -40,10 +43,14 @@ pub(super) fn shutdown(session: &mut Session, argument: &str) -> Done {
     }
     let url = session.client.url().to_owned();
     match session.client.call("supervisor.shutdown", &[]) {
-        Ok(_) => session.out.line("Shut down"),
+        Ok(_) => session.say("Shut down", || json!({ "result": "shut down" })),
         // What was asked for happens anyway, so this one is not a failure.
         Err(error) if error.fault_code() == Some(print::SHUTDOWN_STATE) => {
-            session.out.line("ERROR: already shutting down");
+            let line = "ERROR: already shutting down";
+            session.say(
+                line,
+                || json!({ "error": report::error(line, error.fault_code()) }),
+            );
         }
         Err(error) if error.is_refused() => session.fail(
             exit::FAILURE,
@@ -73,7 +80,8 @@ pub(super) fn version(session: &mut Session, argument: &str) -> Done {
     let answer = session
         .client
         .call("supervisor.getSupervisorVersion", &[])?;
-    session.out.line(answer.as_str().unwrap_or_default());
+    let version = answer.as_str().unwrap_or_default();
+    session.say(version, || json!({ "version": version }));
     Ok(())
 }
 

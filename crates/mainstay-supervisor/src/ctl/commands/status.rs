@@ -1,9 +1,13 @@
 //! `status`, `pid`, `avail`: what there is.
 
+use serde_json::json;
+
 use super::Done;
 use crate::ctl::info::{self, Info};
 use crate::ctl::print;
+use crate::ctl::report;
 use crate::ctl::session::{Session, exit};
+use crate::rpc::Value;
 
 pub(super) fn status(session: &mut Session, argument: &str) -> Done {
     if !session.is_up()? {
@@ -11,7 +15,9 @@ pub(super) fn status(session: &mut Session, argument: &str) -> Done {
         session.status = exit::REFUSED;
         return Ok(());
     }
-    let all: Vec<Info> = info::list(&session.client.call("supervisor.getAllProcessInfo", &[])?)?;
+    let answer = session.client.call("supervisor.getAllProcessInfo", &[])?;
+    let answers = info::elements(&answer)?;
+    let all: Vec<(Info, &Value)> = info::list(&answer)?.into_iter().zip(answers).collect();
 
     let listed = if wants_all(argument) {
         all
@@ -19,28 +25,31 @@ pub(super) fn status(session: &mut Session, argument: &str) -> Done {
         let mut listed = Vec::new();
         for name in argument.split_whitespace() {
             let (group, process) = print::split_namespec(name);
-            let found: Vec<Info> = all
+            let found: Vec<(Info, &Value)> = all
                 .iter()
-                .filter(|info| info.group == group)
-                .filter(|info| process.is_none_or(|process| info.name == process))
+                .filter(|(info, _)| info.group == group)
+                .filter(|(info, _)| process.is_none_or(|process| info.name == process))
                 .cloned()
                 .collect();
             if found.is_empty() {
-                let complaint = match process {
-                    None => format!("{group}: ERROR (no such group)"),
-                    Some(_) => format!("{name}: ERROR (no such process)"),
+                let (name, reason) = match process {
+                    None => (group, "no such group"),
+                    Some(_) => (name, "no such process"),
                 };
-                session.fail(exit::REFUSED, complaint);
+                let complaint = format!("{name}: ERROR ({reason})");
+                session.fail_at(exit::REFUSED, complaint, (name, reason));
             }
             listed.extend(found);
         }
         listed
     };
 
-    for line in print::status(&listed, session.out.is_coloured()) {
-        session.out.line(line);
+    let (infos, answers): (Vec<Info>, Vec<&Value>) = listed.into_iter().unzip();
+    let lines = print::status(&infos, session.out.is_coloured());
+    for ((line, info), answer) in lines.iter().zip(&infos).zip(answers) {
+        session.say(line, || report::process(info, answer));
     }
-    if listed.iter().any(Info::is_down) {
+    if infos.iter().any(Info::is_down) {
         session.status = exit::UNIMPLEMENTED;
     }
     Ok(())
@@ -52,13 +61,14 @@ pub(super) fn pid(session: &mut Session, argument: &str) -> Done {
     }
     if argument.is_empty() {
         let answer = session.client.call("supervisor.getPID", &[])?;
-        session.out.line(answer.as_int().unwrap_or_default());
+        let pid = answer.as_int().unwrap_or_default();
+        session.say(pid, || json!({ "pid": pid }));
         return Ok(());
     }
     if wants_all(argument) {
         let all = session.client.call("supervisor.getAllProcessInfo", &[])?;
         for info in info::list::<Info>(&all)? {
-            session.out.line(info.pid);
+            say_pid(session, &info);
         }
         return Ok(());
     }
@@ -69,13 +79,17 @@ pub(super) fn pid(session: &mut Session, argument: &str) -> Done {
         {
             Ok(answer) => {
                 let info = Info::try_from(&answer)?;
-                session.out.line(info.pid);
+                say_pid(session, &info);
                 if info.pid == 0 {
                     session.status = exit::NOT_RUNNING;
                 }
             }
             Err(error) if error.fault_code() == Some(print::BAD_NAME) => {
-                session.fail(exit::FAILURE, format_args!("No such process {name}"));
+                session.fail_at(
+                    exit::FAILURE,
+                    format_args!("No such process {name}"),
+                    (name, "no such process"),
+                );
             }
             Err(error) => return Err(error),
         }
@@ -97,22 +111,27 @@ pub(super) fn avail(session: &mut Session, argument: &str) -> Done {
         Err(error) => return Err(error),
     };
     for process in info::elements(&answer)? {
-        let namespec = print::namespec(
-            &info::text(process, "group")?,
-            &info::text(process, "name")?,
-        );
+        let (group, name) = (info::text(process, "group")?, info::text(process, "name")?);
         let priorities = (
             info::int(process, "group_prio")?,
             info::int(process, "process_prio")?,
         );
-        session.out.line(print::avail(
-            &namespec,
-            info::truth(process, "inuse")?,
-            info::truth(process, "autostart")?,
-            priorities,
-        ));
+        let in_use = info::truth(process, "inuse")?;
+        let autostart = info::truth(process, "autostart")?;
+        let namespec = print::namespec(&group, &name);
+        session.say(
+            print::avail(&namespec, in_use, autostart, priorities),
+            || report::avail((&group, &name), in_use, autostart, priorities),
+        );
     }
     Ok(())
+}
+
+fn say_pid(session: &mut Session, info: &Info) {
+    session.say(
+        info.pid,
+        || json!({ "name": info.namespec(), "pid": report::pid(info.pid) }),
+    );
 }
 
 fn wants_all(argument: &str) -> bool {
