@@ -4,7 +4,7 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use http::{Extensions, HeaderMap, Method, Request, StatusCode, Uri, request::Parts};
+use http::{Extensions, HeaderMap, Method, Request, StatusCode, request::Parts};
 
 use crate::{
     Failure, Field, Meta, Place, Scope, Standing,
@@ -44,7 +44,7 @@ impl CsrfToken {
     ///
     /// When the request did not pass a CSRF layer, or when the layer could not find out the session.
     pub fn of<B>(request: &Request<B>) -> Result<Self, MissingLayer> {
-        Self::take(request.extensions(), request.headers(), request.uri())
+        Self::take(request.extensions(), request.headers())
     }
 
     /// A token that is good for one action only: the method and path that a form is sent to.
@@ -136,7 +136,7 @@ impl CsrfToken {
         self.handle.policy.header.as_str()
     }
 
-    fn take(extensions: &Extensions, headers: &HeaderMap, uri: &Uri) -> Result<Self, MissingLayer> {
+    fn take(extensions: &Extensions, headers: &HeaderMap) -> Result<Self, MissingLayer> {
         let Some(Grip(handle)) = extensions.get::<Grip>() else {
             return Err(MissingLayer { session: None });
         };
@@ -145,7 +145,7 @@ impl CsrfToken {
                 session: Some(missing),
             });
         }
-        let secret = *handle.secret(headers, uri);
+        let secret = *handle.secret(headers, extensions);
         let token = Self {
             handle: Arc::clone(handle),
             secret,
@@ -177,7 +177,7 @@ impl<S: Sync> FromRequestParts<S> for CsrfToken {
     type Rejection = MissingLayer;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, MissingLayer> {
-        Self::take(&parts.extensions, &parts.headers, &parts.uri)
+        Self::take(&parts.extensions, &parts.headers)
     }
 }
 
@@ -185,7 +185,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for CsrfToken {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Infallible> {
-        Ok(Self::take(&parts.extensions, &parts.headers, &parts.uri).ok())
+        Ok(Self::take(&parts.extensions, &parts.headers).ok())
     }
 }
 

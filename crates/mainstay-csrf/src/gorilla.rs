@@ -55,9 +55,11 @@ pub(crate) fn read_cookie(
         .strip_prefix(b"\"")
         .and_then(|v| v.strip_suffix(b"\""))
         .unwrap_or(value);
-    let raw = URL_SAFE
-        .decode(value)
+    let mut raw = [0; RAW_LIMIT];
+    let length = URL_SAFE
+        .decode_slice(value, &mut raw)
         .map_err(|_| Failure::CookieMalformed)?;
+    let raw = &raw[..length];
     let mut parts = raw.splitn(3, |byte| *byte == b'|');
     let (Some(time), Some(inner), Some(tag)) = (parts.next(), parts.next(), parts.next()) else {
         return Err(Failure::CookieMalformed);
@@ -131,8 +133,10 @@ fn payload(inner: &[u8]) -> Option<[u8; 32]> {
     token[..length].try_into().ok()
 }
 
-/// securecookie's own limit.
-const VALUE_LIMIT: usize = 4096;
+/// What gorilla writes has 144 characters. securecookie would take up to 4096, which only a holder of
+/// the key could fill.
+const VALUE_LIMIT: usize = 200;
+const RAW_LIMIT: usize = VALUE_LIMIT / 4 * 3;
 
 #[cfg(test)]
 mod tests {

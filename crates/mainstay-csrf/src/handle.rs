@@ -5,11 +5,12 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
+use http::{Extensions, HeaderMap, HeaderValue, Method, header, request::Parts};
 
 use crate::{
     CsrfVerified, Failure, Place,
     policy::{Check, Policy, Session},
+    route::Name,
     wire,
 };
 
@@ -45,7 +46,7 @@ struct Deferred {
 
 struct Asked {
     identity: Identity,
-    uri: Uri,
+    route: Name,
 }
 
 impl Handle {
@@ -80,13 +81,13 @@ impl Handle {
     /// What has to be known before the handler takes the request over.
     pub(crate) fn open(&self, parts: &Parts) {
         if self.policy.eager {
-            self.secret(&parts.headers, &parts.uri);
+            self.secret(&parts.headers, &parts.extensions);
         }
         if let Some(mirror) = &self.policy.mirror
             && matches!(parts.method, Method::GET | Method::HEAD)
             && let Ok(session) = &self.session
         {
-            let secret = self.secret(&parts.headers, &parts.uri);
+            let secret = self.secret(&parts.headers, &parts.extensions);
             let (name, session) = (&mirror.cookie.name, session.as_deref());
             if !self
                 .policy
@@ -99,7 +100,7 @@ impl Handle {
 
     /// The identity that tokens of this response are bound to. To ask for it is what makes the
     /// response carry the cookie; a page that never asks stays free of it.
-    pub(crate) fn secret(&self, headers: &HeaderMap, uri: &Uri) -> &[u8; 32] {
+    pub(crate) fn secret(&self, headers: &HeaderMap, extensions: &Extensions) -> &[u8; 32] {
         let asked = self.asked.get_or_init(|| Asked {
             identity: self
                 .incoming
@@ -108,7 +109,7 @@ impl Handle {
                     secret: wire::random(),
                     send: true,
                 }),
-            uri: uri.clone(),
+            route: Name::of(extensions),
         });
         self.rotated.get().unwrap_or(&asked.identity.secret)
     }
@@ -184,7 +185,7 @@ impl Handle {
             && self.policy.has_cookie()
             && is_for_shared_caches(headers)
         {
-            self.policy.warn_of_shared_cache(asked.uri.path());
+            self.policy.warn_of_shared_cache(asked.route.as_str());
         }
     }
 

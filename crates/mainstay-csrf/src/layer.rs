@@ -206,7 +206,7 @@ where
                 let clone = self.inner.clone();
                 let inner = mem::replace(&mut self.inner, clone);
                 let place = media.place();
-                let finder = Finder::new(media, &policy.field, policy.body_limit);
+                let finder = Finder::new(media, Arc::clone(&policy.field), policy.body_limit);
                 let policy = Arc::clone(policy);
                 let search = Search {
                     policy,
@@ -345,10 +345,13 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    fn verdict(&mut self, found: Found) -> Result<CsrfVerified, Failure> {
+    fn verdict(&mut self, found: &Found) -> Result<CsrfVerified, Failure> {
         let place = self.place;
         match found {
-            Found::Value(value) => self.policy.verify(&self.check, &value, place, &self.parts),
+            Found::Value(value) => {
+                self.policy
+                    .verify(&self.check, value.as_bytes(), place, &self.parts)
+            }
             Found::Nothing => Err(Failure::TokenMissing { place }),
             Found::BeyondLimit => Err(Failure::TokenBeyondLimit {
                 place,
@@ -368,7 +371,7 @@ where
         }
     }
 
-    fn settle<H, R>(mut self, found: Found) -> State<S::Future, Box<Self>>
+    fn settle<H, R>(mut self, found: &Found) -> State<S::Future, Box<Self>>
     where
         H: Handover<B>,
         S: Service<Request<H::Body>, Response = Response<R>>,
@@ -475,7 +478,7 @@ where
                     let Some(done) = search.take() else {
                         return Poll::Pending;
                     };
-                    done.settle::<H, R>(found)
+                    done.settle::<H, R>(&found)
                 }
                 StateProj::Rejecting { future, refusal } => {
                     let response = ready!(future.as_mut().poll(cx));

@@ -39,7 +39,7 @@ pub(crate) struct Policy {
     pub(crate) keys: KeyRing,
     pub(crate) cookie: Attributes,
     pub(crate) header: HeaderName,
-    pub(crate) field: String,
+    pub(crate) field: Arc<str>,
     pub(crate) meta: &'static str,
     pub(crate) origins: OriginPolicy,
     pub(crate) binding: Option<Box<dyn Binding>>,

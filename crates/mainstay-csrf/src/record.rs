@@ -42,14 +42,14 @@ impl Policy {
         );
     }
 
-    /// Once per path: a page with a token that a shared cache may keep would be handed to others.
-    pub(crate) fn warn_of_shared_cache(&self, path: &str) {
+    /// Once per route: a page with a token that a shared cache may keep would be handed to others.
+    pub(crate) fn warn_of_shared_cache(&self, route: &str) {
         // A poisoned lock guards nothing but a list of warnings.
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
-        if warned.len() < WARNED_LIMIT && warned.insert(path.to_owned()) {
+        if warned.len() < WARNED_LIMIT && warned.insert(route.to_owned()) {
             tracing::warn!(
                 target: "mainstay_csrf",
-                path,
+                route,
                 "a page with a CSRF token says that shared caches may keep it"
             );
         }
@@ -63,5 +63,5 @@ fn text<'a>(parts: &'a Parts, name: &HeaderName) -> Option<&'a str> {
         .and_then(|value| value.to_str().ok())
 }
 
-/// Enough for every route of a site; paths with names in them must not fill the memory.
+/// Enough for every route of a site.
 const WARNED_LIMIT: usize = 1000;

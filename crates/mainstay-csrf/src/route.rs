@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use http::{Method, header, request::Parts};
+use http::{Extensions, Method, header, request::Parts};
 
 use crate::error::{Error, Kind};
 
@@ -153,6 +153,36 @@ impl fmt::Debug for Select {
 
 pub(crate) fn any(selects: &[Select], parts: &Parts) -> bool {
     selects.iter().any(|select| select.takes(parts))
+}
+
+/// The route of a request, cheap to keep for a warning that may have to be given later; nameless
+/// without a router.
+#[derive(Clone, Debug)]
+pub(crate) struct Name {
+    #[cfg(feature = "axum")]
+    matched: Option<axum::extract::MatchedPath>,
+}
+
+impl Name {
+    #[cfg(feature = "axum")]
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        Self {
+            matched: extensions.get().cloned(),
+        }
+    }
+
+    #[cfg(not(feature = "axum"))]
+    pub(crate) fn of(_: &Extensions) -> Self {
+        Self {}
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        #[cfg(feature = "axum")]
+        if let Some(matched) = &self.matched {
+            return matched.as_str();
+        }
+        ""
+    }
 }
 
 #[cfg(feature = "axum")]

@@ -130,9 +130,8 @@ impl Policy {
             if scope == Scope::Any && route::any(&self.routes.require_scope, parts) {
                 return Err(Failure::TokenScope { place });
             }
-            let age = self.clock.now().saturating_sub(u64::from(token.issued()));
             return match self.max_token_age {
-                Some(most) if age > most => Err(Failure::TokenExpired { place }),
+                Some(most) if self.age(&token) > most => Err(Failure::TokenExpired { place }),
                 _ => Ok(scope),
             };
         }
@@ -150,6 +149,10 @@ impl Policy {
             return Err(Failure::StaleSession { place });
         }
         Err(Failure::TokenMismatch { place })
+    }
+
+    fn age(&self, token: &Token) -> u64 {
+        self.clock.now().saturating_sub(u64::from(token.issued()))
     }
 
     /// For which of the scopes that this request allows the token was made. Most are for any form,

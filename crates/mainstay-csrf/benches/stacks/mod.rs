@@ -14,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use axum_csrf::{CsrfConfig, CsrfToken as AxumCsrfToken};
-use http::{Request, header};
+use http::{HeaderValue, Request, header};
 use mainstay_csrf::{Csrf, CsrfLayer, CsrfToken, KeyRing};
 use tower::{Layer, Service, service_fn};
 
@@ -104,7 +104,8 @@ impl Stack {
             }
             Scenario::Safe | Scenario::Page => Body::empty(),
         };
-        request.body(body).unwrap()
+        // Routers and servers put something into the extensions, so that there are some.
+        request.extension(()).body(body).unwrap()
     }
 }
 
@@ -135,16 +136,24 @@ pub(crate) fn all() -> Vec<Stack> {
 
 const HEADERS: [Scenario; 2] = [Scenario::Safe, Scenario::Header];
 
+/// An answer with a header, as every answer has one.
+fn fine() -> Response {
+    let mut response = Response::new(Body::empty());
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, html);
+    response
+}
+
 async fn plain(request: Request<Body>) -> Result<Response, Infallible> {
     black_box(&request);
-    Ok(Response::new(Body::empty()))
+    Ok(fine())
 }
 
 async fn asking(request: Request<Body>) -> Result<Response, Infallible> {
     if request.uri().path() == "/page" {
         black_box(CsrfToken::of(&request).unwrap().value());
     }
-    Ok(Response::new(Body::empty()))
+    Ok(fine())
 }
 
 fn layered(
@@ -186,7 +195,7 @@ fn axum_csrf() -> Stack {
             let (mut parts, _) = request.into_parts();
             let path = parts.uri.path().to_owned();
             if path == "/do" && parts.method == "GET" {
-                return Ok::<_, Infallible>(Response::new(Body::empty()));
+                return Ok::<_, Infallible>(fine());
             }
             let token = AxumCsrfToken::from_request_parts(&mut parts, &config)
                 .await
@@ -194,7 +203,7 @@ fn axum_csrf() -> Stack {
             if parts.method == "POST" {
                 let sent = parts.headers["x-csrf-token"].to_str().unwrap();
                 token.verify(sent).unwrap();
-                return Ok(Response::new(Body::empty()));
+                return Ok(fine());
             }
             let text = token.authenticity_token().unwrap();
             Ok((token, text).into_response())

@@ -1,20 +1,21 @@
 use std::{
-    collections::VecDeque,
+    fmt,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
+use http_body::Body;
 
-use super::{Media, Replay, multipart, urlencoded};
+use super::{Media, Replay, multipart, replay::Frames, urlencoded};
 
 /// Pulls frames until a scanner has seen the field, and keeps them all.
 ///
 /// Frames are kept as they came, by reference; what is scanned is copied nowhere, except for a name
 /// or a value that is cut in two.
 pub(crate) struct Finder<E> {
-    frames: VecDeque<Frame<Bytes>>,
+    frames: Frames,
     error: Option<E>,
     read: usize,
     limit: usize,
@@ -24,7 +25,7 @@ pub(crate) struct Finder<E> {
 /// How a search ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    Value(Vec<u8>),
+    Value(Value),
     /// The body ended, or does not have the shape that its media type promises.
     Nothing,
     BeyondLimit,
@@ -36,7 +37,7 @@ pub(crate) enum Found {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Scan {
     More,
-    Value(Vec<u8>),
+    Value(Value),
     /// The field is there, and its value is longer than a token can be.
     TooLong,
     /// There will be no field, however much follows.
@@ -49,7 +50,7 @@ enum Scanner {
 }
 
 impl<E> Finder<E> {
-    pub(crate) fn new(media: Media, field: &str, limit: usize) -> Self {
+    pub(crate) fn new(media: Media, field: Arc<str>, limit: usize) -> Self {
         let scanner = match media {
             Media::Urlencoded => Scanner::Urlencoded(urlencoded::Scanner::new(field)),
             Media::Multipart(boundary) => {
@@ -57,7 +58,7 @@ impl<E> Finder<E> {
             }
         };
         Self {
-            frames: VecDeque::new(),
+            frames: Frames::default(),
             error: None,
             read: 0,
             limit,
@@ -80,7 +81,7 @@ impl<E> Finder<E> {
                 None => return Poll::Ready(self.end()),
             };
             let Some(data) = frame.data_ref() else {
-                self.frames.push_back(frame);
+                self.frames.push(frame);
                 continue;
             };
             if data.is_empty() {
@@ -93,10 +94,10 @@ impl<E> Finder<E> {
                 .feed(&data[..data.len().min(self.limit - self.read)]);
             let beyond = data.len() > self.limit - self.read;
             self.read = self.limit.min(self.read + data.len());
-            self.frames.push_back(frame);
+            self.frames.push(frame);
             match scan {
                 Scan::Value(value) => return Poll::Ready(Found::Value(value)),
-                Scan::TooLong => return Poll::Ready(Found::Value(TOO_LONG.to_vec())),
+                Scan::TooLong => return Poll::Ready(Found::Value(Value::too_long())),
                 Scan::Never => return Poll::Ready(Found::Nothing),
                 Scan::More if beyond => return Poll::Ready(Found::BeyondLimit),
                 Scan::More => {}
@@ -119,7 +120,7 @@ impl<E> Finder<E> {
     fn end(&mut self) -> Found {
         match self.scanner.finish() {
             Scan::Value(value) => Found::Value(value),
-            Scan::TooLong => Found::Value(TOO_LONG.to_vec()),
+            Scan::TooLong => Found::Value(Value::too_long()),
             Scan::More | Scan::Never => Found::Nothing,
         }
     }
@@ -141,8 +142,47 @@ impl Scanner {
     }
 }
 
-/// The longest value that is looked at: more than ten times a token.
-pub(super) const VALUE_LIMIT: usize = 1024;
+/// What may be a token: a value on the stack, since tokens are short and there are many of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Value {
+    bytes: [u8; VALUE_LIMIT],
+    length: usize,
+}
 
-/// Stands for a value beyond that: not empty, and no token.
-const TOO_LONG: &[u8] = b"(too long)";
+impl Value {
+    pub(super) const EMPTY: Self = Self {
+        bytes: [0; VALUE_LIMIT],
+        length: 0,
+    };
+
+    /// `None` if there are more than any token has.
+    pub(super) fn collect(bytes: impl Iterator<Item = u8>) -> Option<Self> {
+        let mut value = Self::EMPTY;
+        for byte in bytes {
+            *value.bytes.get_mut(value.length)? = byte;
+            value.length += 1;
+        }
+        Some(value)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    /// Stands for a value beyond the limit: not empty, and no token.
+    fn too_long() -> Self {
+        Self {
+            length: 1,
+            ..Self::EMPTY
+        }
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Value({} bytes)", self.length)
+    }
+}
+
+/// The longest value that is looked at: gorilla's tokens have 88 bytes, ours 72.
+pub(super) const VALUE_LIMIT: usize = 128;

@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use memchr::memmem;
 
-use super::find::{Scan, VALUE_LIMIT};
+use super::find::{Scan, VALUE_LIMIT, Value};
 
 /// Looks for the first part of this name that is not a file, however the body is cut.
 ///
@@ -8,7 +10,7 @@ use super::find::{Scan, VALUE_LIMIT};
 /// where there is none still has to know a token.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    field: Box<[u8]>,
+    field: Arc<str>,
     /// CR LF `--` boundary. A body begins as if it had a line end before it.
     delimiter: Box<[u8]>,
     state: State,
@@ -29,9 +31,9 @@ enum State {
 }
 
 impl Scanner {
-    pub(super) fn new(boundary: &[u8], field: &str) -> Self {
+    pub(super) fn new(boundary: &[u8], field: Arc<str>) -> Self {
         Self {
-            field: field.as_bytes().into(),
+            field,
             delimiter: [b"\r\n--", boundary].concat().into(),
             state: State::Skip,
             carry: b"\r\n".to_vec(),
@@ -74,11 +76,7 @@ impl Scanner {
             // A last part without a last delimiter: the body was cut off, and its reader will see.
             State::Value => {
                 let value = std::mem::take(&mut self.carry);
-                if value.len() > VALUE_LIMIT {
-                    Scan::TooLong
-                } else {
-                    Scan::Value(value)
-                }
+                Value::collect(value.into_iter()).map_or(Scan::TooLong, Scan::Value)
             }
             _ => Scan::Never,
         }
@@ -114,7 +112,7 @@ impl Scanner {
                 },
                 State::Headers => match end_of_headers(data) {
                     Some((end, body)) => {
-                        let ours = is_field(&data[..end], &self.field);
+                        let ours = is_field(&data[..end], self.field.as_bytes());
                         // The blank line's own end may belong to the delimiter of an empty part.
                         data = &data[if ours {
                             body
@@ -137,8 +135,8 @@ impl Scanner {
                         memmem::find(data, &self.delimiter)
                     };
                     return match end {
-                        Some(end) if end > VALUE_LIMIT => Scan::TooLong,
-                        Some(end) => Scan::Value(data[..end].to_vec()),
+                        Some(end) => Value::collect(data[..end].iter().copied())
+                            .map_or(Scan::TooLong, Scan::Value),
                         None if data.len() > VALUE_LIMIT + self.delimiter.len() => Scan::TooLong,
                         None => {
                             self.carry = data.to_vec();
@@ -243,17 +241,18 @@ mod tests {
     use super::*;
 
     fn scan(pieces: &[&[u8]]) -> Option<Vec<u8>> {
-        let mut scanner = Scanner::new(b"XX", "csrf_token");
+        let mut scanner = Scanner::new(b"XX", "csrf_token".into());
         for piece in pieces {
             match scanner.feed(piece) {
                 Scan::More => {}
-                Scan::Value(value) => return Some(value),
+                Scan::Value(value) => return Some(value.as_bytes().to_vec()),
                 Scan::TooLong => return Some(b"too long".to_vec()),
                 Scan::Never => return None,
             }
         }
         match scanner.finish() {
-            Scan::Value(value) => Some(value),
+            Scan::Value(value) => Some(value.as_bytes().to_vec()),
+            Scan::TooLong => Some(b"too long".to_vec()),
             _ => None,
         }
     }

@@ -23,15 +23,40 @@ pin_project! {
     where
         B: Body,
     {
-        frames: VecDeque<Frame<Bytes>>,
+        frames: Frames,
         error: Option<B::Error>,
         #[pin]
         rest: B,
     }
 }
 
+/// Frames in the order in which they came. Most forms are one, which needs no memory of its own.
+#[derive(Default)]
+pub(super) struct Frames {
+    first: Option<Frame<Bytes>>,
+    more: VecDeque<Frame<Bytes>>,
+}
+
+impl Frames {
+    pub(super) fn push(&mut self, frame: Frame<Bytes>) {
+        if self.first.is_none() && self.more.is_empty() {
+            self.first = Some(frame);
+        } else {
+            self.more.push_back(frame);
+        }
+    }
+
+    fn pop(&mut self) -> Option<Frame<Bytes>> {
+        self.first.take().or_else(|| self.more.pop_front())
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &Frame<Bytes>> {
+        self.first.iter().chain(&self.more)
+    }
+}
+
 impl<B: Body> Replay<B> {
-    pub(super) fn new(frames: VecDeque<Frame<Bytes>>, error: Option<B::Error>, rest: B) -> Self {
+    pub(super) fn new(frames: Frames, error: Option<B::Error>, rest: B) -> Self {
         Self {
             frames,
             error,
@@ -52,7 +77,7 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         let this = self.project();
-        if let Some(frame) = this.frames.pop_front() {
+        if let Some(frame) = this.frames.pop() {
             return Poll::Ready(Some(Ok(frame)));
         }
         if let Some(error) = this.error.take() {
@@ -62,7 +87,7 @@ where
     }
 
     fn is_end_stream(&self) -> bool {
-        self.frames.is_empty() && self.error.is_none() && self.rest.is_end_stream()
+        self.frames.iter().next().is_none() && self.error.is_none() && self.rest.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -85,7 +110,7 @@ where
 impl<B: Body> fmt::Debug for Replay<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replay")
-            .field("frames", &self.frames.len())
+            .field("frames", &self.frames.iter().count())
             .finish_non_exhaustive()
     }
 }

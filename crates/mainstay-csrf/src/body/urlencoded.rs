@@ -1,11 +1,13 @@
+use std::sync::Arc;
+
 use percent_encoding::percent_decode;
 
-use super::find::{Scan, VALUE_LIMIT};
+use super::find::{Scan, VALUE_LIMIT, Value};
 
 /// Looks for the first pair of this name in `name=value&name=value`, however it is cut.
 #[derive(Debug)]
 pub(super) struct Scanner {
-    field: Box<[u8]>,
+    field: Arc<str>,
     state: State,
     /// What came before a cut: the beginning of the name or value that is being read, still encoded.
     carry: Vec<u8>,
@@ -21,9 +23,9 @@ enum State {
 }
 
 impl Scanner {
-    pub(super) fn new(field: &str) -> Self {
+    pub(super) fn new(field: Arc<str>) -> Self {
         Self {
-            field: field.as_bytes().into(),
+            field,
             state: State::Name,
             carry: Vec::new(),
         }
@@ -45,7 +47,7 @@ impl Scanner {
                         self.carry.clear();
                         match (data[at], ours) {
                             // A name without a value is a pair with an empty one.
-                            (b'&', true) => return Scan::Value(Vec::new()),
+                            (b'&', true) => return Scan::Value(Value::EMPTY),
                             (b'&', false) => {}
                             (_, true) => self.state = State::Value,
                             (_, false) => self.state = State::Other,
@@ -67,11 +69,11 @@ impl Scanner {
                 State::Value => {
                     let end = memchr::memchr(b'&', data);
                     let piece = &data[..end.unwrap_or(data.len())];
-                    if self.carry.len() + piece.len() > VALUE_LIMIT {
+                    if self.carry.len() + piece.len() > VALUE_LIMIT * 3 {
                         return Scan::TooLong;
                     }
                     if end.is_some() {
-                        return Scan::Value(self.value(piece));
+                        return self.value(piece);
                     }
                     self.carry.extend_from_slice(piece);
                     return Scan::More;
@@ -83,27 +85,28 @@ impl Scanner {
 
     pub(super) fn finish(&mut self) -> Scan {
         match self.state {
-            State::Value => Scan::Value(self.value(&[])),
-            State::Name if self.is_field(&[]) => Scan::Value(Vec::new()),
+            State::Value => self.value(&[]),
+            State::Name if self.is_field(&[]) => Scan::Value(Value::EMPTY),
             State::Name | State::Other => Scan::Never,
         }
     }
 
     fn is_field(&self, end: &[u8]) -> bool {
         if self.carry.is_empty() {
-            return decode(end).eq(self.field.iter().copied());
+            return decode(end).eq(self.field.bytes());
         }
         // An escape can be cut as well, so the halves have to meet before they are decoded.
         let whole = [&self.carry, end].concat();
-        decode(&whole).eq(self.field.iter().copied())
+        decode(&whole).eq(self.field.bytes())
     }
 
-    fn value(&self, end: &[u8]) -> Vec<u8> {
-        if self.carry.is_empty() {
-            return decode(end).collect();
-        }
-        let whole = [&self.carry, end].concat();
-        decode(&whole).collect()
+    fn value(&self, end: &[u8]) -> Scan {
+        let value = if self.carry.is_empty() {
+            Value::collect(decode(end))
+        } else {
+            Value::collect(decode(&[&self.carry, end].concat()))
+        };
+        value.map_or(Scan::TooLong, Scan::Value)
     }
 }
 
@@ -123,17 +126,18 @@ mod tests {
     use super::*;
 
     fn scan(pieces: &[&[u8]]) -> Option<Vec<u8>> {
-        let mut scanner = Scanner::new("csrf_token");
+        let mut scanner = Scanner::new("csrf_token".into());
         for piece in pieces {
             match scanner.feed(piece) {
                 Scan::More => {}
-                Scan::Value(value) => return Some(value),
+                Scan::Value(value) => return Some(value.as_bytes().to_vec()),
                 Scan::TooLong => return Some(b"too long".to_vec()),
                 Scan::Never => return None,
             }
         }
         match scanner.finish() {
-            Scan::Value(value) => Some(value),
+            Scan::Value(value) => Some(value.as_bytes().to_vec()),
+            Scan::TooLong => Some(b"too long".to_vec()),
             _ => None,
         }
     }

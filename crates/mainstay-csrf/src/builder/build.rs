@@ -42,7 +42,7 @@ impl Csrf {
             keys: self.keys.unwrap_or_else(KeyRing::generate),
             cookie,
             header,
-            field: self.field,
+            field: self.field.into(),
             meta: self.meta,
             origins,
             binding: self.binding,
