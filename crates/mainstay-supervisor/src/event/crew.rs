@@ -121,40 +121,46 @@ impl Crew {
     /// A listener has written something. Returns how long to leave the pool alone before
     /// [`release`](Self::release), if it rejects everything.
     pub(super) fn hear(&mut self, id: u64, bytes: &[u8]) -> Option<Duration> {
-        let member = self.members.iter_mut().find(|member| member.id == id)?;
-        let (name, notes) = (&member.process, &mut self.notes);
-        let mut say = |level, message| notes.push(Note { level, message });
-        let (mut broken, mut rejected) = (false, None);
-        for step in member.protocol.feed(bytes) {
+        let place = self.members.iter().position(|member| member.id == id)?;
+        let name = self.members[place].process.clone();
+        let (mut broken, mut moved, mut rejected, mut pause) = (false, false, false, None);
+        for step in self.members[place].protocol.feed(bytes) {
             match step {
                 Step::Moved { from, to } => {
-                    say(
+                    moved = true;
+                    self.say(
                         Level::Debug,
                         format!("{name}: {} -> {}", from.name(), to.name()),
                     );
                     if to == ListenerState::Unknown {
-                        say(Level::Warn, format!("{name}: {UNKNOWN}"));
+                        self.say(Level::Warn, format!("{name}: {UNKNOWN}"));
                     }
                 }
                 Step::BadResult(line) => {
                     broken = true;
-                    say(Level::Warn, format!("{name}: bad result line: '{line}'"));
+                    self.say(Level::Warn, format!("{name}: bad result line: '{line}'"));
                 }
                 Step::Decided(Verdict::Processed) => {
-                    say(Level::Debug, format!("{name}: event was processed"));
-                    member.event = None;
+                    self.say(Level::Debug, format!("{name}: event was processed"));
+                    self.members[place].event = None;
                     self.rejections = 0;
                 }
                 Step::Decided(Verdict::Rejected) => {
                     if !broken {
-                        say(Level::Warn, format!("{name}: event was rejected"));
+                        self.say(Level::Warn, format!("{name}: event was rejected"));
                     }
-                    rejected = member.event.take();
+                    rejected = true;
                 }
             }
+            // Only when the listener has another state, as in the original.
+            if moved && std::mem::take(&mut rejected) {
+                if let Some(event) = self.members[place].event.take() {
+                    self.rebuffer(event);
+                }
+                pause = self.brake();
+            }
         }
-        self.rebuffer(rejected?);
-        self.brake()
+        pause
     }
 
     /// Gives the oldest events to the listeners that are ready.

@@ -148,13 +148,14 @@ fn a_rejected_event_comes_first_again() {
     bench.ready(1);
     bench.happen("ab");
     bench.crew.notes.clear();
-    assert_eq!(bench.hear(1, "RESULT 4\nFAIL"), None);
+    assert_eq!(bench.hear(1, "RESULT 4\nFAILREADY\n"), None);
     bench.said(&[
         "Warn one: event was rejected",
         "Debug one: BUSY -> ACKNOWLEDGED",
         "Debug rebuffering event 0 for pool pool (buf size=1, max=10)",
+        "Debug one: ACKNOWLEDGED -> READY",
+        "Debug event 0 sent to listener one",
     ]);
-    bench.hear(1, "READY\n");
     bench.wrote(&[(1, "a"), (1, "a")]);
 }
 
