@@ -13,6 +13,7 @@ mod ctl;
 mod events;
 mod faults;
 mod fcgi;
+mod fuzzed;
 mod lifecycle;
 mod logs;
 mod processes;
