@@ -26,4 +26,4 @@ pub use ctl::{Ctl, Said};
 pub use daemon::{Daemon, PROGRAMS, until};
 pub use normal::normalise;
 pub use ours::program;
-pub use provision::venv;
+pub use provision::{packages, venv};
