@@ -33,6 +33,29 @@
 //! service issued to this browser, in the header `X-CSRF-Token` or in the form's field `csrf_token`.
 //! Bodies are searched frame by frame, within a limit, and the handler gets every byte of them.
 //!
+//! # The customised case
+//!
+//! ```
+//! use mainstay_csrf::{Csrf, KeyRing, Tokens};
+//!
+//! # fn main() -> Result<(), mainstay_csrf::Error> {
+//! let csrf = Csrf::new(KeyRing::generate())
+//!     .own_origin("https://app.example.com")
+//!     .trust_origin("https://ui.example.com")
+//!     .session_cookie("sid")                        // tokens end with the session
+//!     .tokens(Tokens::UnlessSameOrigin)             // only where headers do not settle it
+//!     .exempt("/hooks/{id}")
+//!     .require_scope("/account/email")              // a token for this form, or none
+//!     .observe(|code| { /* count it */ })
+//!     .on_reject(|failure, _| (failure.status(), failure.to_string()))
+//!     .build()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Services without axum take the same layer; [`CsrfToken::of`] is how they get a token, and
+//! [`CsrfLayer::for_any_body`] fits bodies such as hyper's.
+//!
 //! # When not to use it
 //!
 //! - For an API whose clients send `Authorization: Bearer`: a browser never does so by itself.
@@ -96,3 +119,7 @@ pub use self::{
     endpoint::token_as_json,
     form::{CsrfForm, CsrfFormRejection},
 };
+
+#[cfg(all(doctest, feature = "axum"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

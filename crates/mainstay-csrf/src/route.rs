@@ -155,33 +155,27 @@ pub(crate) fn any(selects: &[Select], parts: &Parts) -> bool {
     selects.iter().any(|select| select.takes(parts))
 }
 
-/// The route of a request, cheap to keep for a warning that may have to be given later; nameless
-/// without a router.
+/// The route of a request, cheap to keep for a warning that may have to be given later.
 #[derive(Clone, Debug)]
-pub(crate) struct Name {
-    #[cfg(feature = "axum")]
-    matched: Option<axum::extract::MatchedPath>,
-}
+pub(crate) struct Name(Option<Matched>);
+
+#[cfg(feature = "axum")]
+type Matched = axum::extract::MatchedPath;
+/// There are no routes, and nobody can make a value of this.
+#[cfg(not(feature = "axum"))]
+type Matched = std::convert::Infallible;
 
 impl Name {
-    #[cfg(feature = "axum")]
     pub(crate) fn of(extensions: &Extensions) -> Self {
-        Self {
-            matched: extensions.get().cloned(),
-        }
+        Self(extensions.get::<Matched>().cloned())
     }
 
-    #[cfg(not(feature = "axum"))]
-    pub(crate) fn of(_: &Extensions) -> Self {
-        Self {}
-    }
-
+    /// Empty without a router.
     pub(crate) fn as_str(&self) -> &str {
         #[cfg(feature = "axum")]
-        if let Some(matched) = &self.matched {
-            return matched.as_str();
-        }
-        ""
+        return self.0.as_ref().map_or("", Matched::as_str);
+        #[cfg(not(feature = "axum"))]
+        return self.0.map_or("", |never| match never {});
     }
 }
 

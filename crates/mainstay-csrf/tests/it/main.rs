@@ -18,3 +18,5 @@ mod session;
 mod settings;
 mod sockets;
 mod support;
+#[cfg(all(feature = "askama", feature = "maud", feature = "minijinja"))]
+mod templates;

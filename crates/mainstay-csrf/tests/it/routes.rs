@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::Body,
     routing::{any, post as on_post},
 };
 use bytes::Bytes;
@@ -387,6 +386,7 @@ async fn the_proof_is_only_there_where_a_check_was() {
 #[cfg(feature = "multipart")]
 #[tokio::test]
 async fn a_deferred_multipart_yields_nothing_before_the_token() {
+    use axum::body::Body;
     use mainstay_csrf::{CsrfMultipart, CsrfMultipartError};
 
     async fn names(mut form: CsrfMultipart) -> Result<String, CsrfMultipartError> {
