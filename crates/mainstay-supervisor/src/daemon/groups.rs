@@ -60,7 +60,14 @@ impl Actor {
                 self.pids.remove(&pid);
             }
         }
-        self.launcher.sockets.close_unused();
+        for socket in group
+            .config
+            .processes
+            .iter()
+            .filter_map(|it| it.socket.as_deref())
+        {
+            self.launcher.sockets.close_unused(socket);
+        }
         self.bus.remove(&group.config.name);
         self.announce_group(Kind::GROUP_REMOVED, &group.config.name);
     }

@@ -7,7 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Buffered, Event, Kind, ListenerState, Pool, Protocol, Step, Subscription, Verdict};
+use super::{
+    Buffered, Event, Kind, ListenerState, Pool, Protocol, Pushed, Step, Subscription, Verdict,
+};
 use crate::config::{self, GroupKind, Level, Note};
 
 /// Writes to a listener's standard input without waiting; `false` when the listener has closed it.
@@ -79,7 +81,9 @@ impl Crew {
     /// Buffers an event, if it is wanted.
     pub(super) fn take(&mut self, event: &Arc<Event>, serial: u64) {
         let pushed = self.pool.push(event, serial);
-        self.overflowed(pushed.and_then(|pushed| pushed.discarded));
+        if let Some(pushed) = pushed {
+            self.overflowed(&pushed);
+        }
     }
 
     /// A process of the pool has been started.
@@ -227,12 +231,12 @@ impl Crew {
                 self.pool.capacity()
             ),
         );
-        let discarded = self.pool.push_back(event).discarded;
-        self.overflowed(discarded);
+        let pushed = self.pool.push_back(event);
+        self.overflowed(&pushed);
     }
 
-    fn overflowed(&mut self, discarded: Option<Buffered>) {
-        if let Some(Buffered { serial, .. }) = discarded {
+    fn overflowed(&mut self, pushed: &Pushed) {
+        if let Some(Buffered { serial, .. }) = pushed.discarded {
             let name = &self.name;
             let message = format!("pool {name} event buffer overflowed, discarding event {serial}");
             self.say(Level::Error, message);

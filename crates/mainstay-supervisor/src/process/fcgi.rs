@@ -93,9 +93,11 @@ impl Sockets {
         })
     }
 
-    /// Closes those sockets now that no process has a share of.
-    pub fn close_unused(&self) {
-        self.open.borrow_mut().retain(Entry::is_used);
+    /// Closes this socket now, if no process has a share of it.
+    pub fn close_unused(&self, config: &FcgiSocket) {
+        self.open
+            .borrow_mut()
+            .retain(|entry| entry.is_used() || entry.socket.config != *config);
     }
 }
 

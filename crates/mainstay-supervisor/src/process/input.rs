@@ -165,6 +165,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_delivered_may_be_large_but_not_on_top_of_what_waits() {
+        let work = async {
+            let (read, write) = io::pipe().unwrap();
+            let write = OwnedFd::from(write);
+            nonblocking(&write).unwrap();
+            let input = Input::new(write);
+            let large = vec![b'x'; 2 * LIMIT];
+            assert_eq!(input.send(&large), Err(Refusal::Full));
+            assert_eq!(input.deliver(&large), Ok(()));
+            assert_eq!(input.deliver(b"x"), Err(Refusal::Full));
+            drop(read);
+        };
+        LocalSet::new().run_until(work).await;
+    }
+
+    #[tokio::test]
     async fn a_closed_input_is_refused() {
         let (read, write) = io::pipe().unwrap();
         let input = Input::new(write.into());

@@ -76,13 +76,16 @@ async fn unused_sockets_can_be_closed_at_once() {
     let work = async {
         let port = free_port();
         let sockets = sockets();
-        drop(
-            sockets
-                .share(&config(format!("tcp://127.0.0.1:{port}")))
-                .unwrap(),
-        );
-        sockets.close_unused();
-        assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+        let ours = config(format!("tcp://127.0.0.1:{port}"));
+        let share = sockets.share(&ours).unwrap();
+        let connect = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+        sockets.close_unused(&ours);
+        assert!(connect(), "it is in use");
+        drop(share);
+        sockets.close_unused(&config("tcp://127.0.0.1:1"));
+        assert!(connect(), "another one was meant");
+        sockets.close_unused(&ours);
+        assert!(!connect());
     };
     LocalSet::new().run_until(work).await;
 }
