@@ -213,7 +213,8 @@ impl Flow {
     /// Reads one piece and shows it to everybody but the log.
     fn fill(&mut self, pipe: &OwnedFd) -> Result<usize, Errno> {
         self.written = 0;
-        self.bytes.resize(CHUNK, 0);
+        // Zeroing a large piece costs more than asking how little there is.
+        self.bytes.resize(sys::pending(pipe).clamp(PIECE, CHUNK), 0);
         let result = read(pipe, &mut self.bytes);
         self.bytes.truncate(result.unwrap_or(0));
         if let Some(strip) = &mut self.tap.strip {
@@ -287,6 +288,8 @@ const CHUNK: usize = 128 * 1024;
 /// What a pipe holds unless it was asked to hold more.
 const FULL: usize = 64 * 1024;
 const WIDE: i32 = 1 << 20;
+/// The least that there is room for, should the system not say how much comes.
+const PIECE: usize = 4096;
 const STEPS: usize = 16;
 const DRAIN_MOST: usize = 256;
 const RETRY: Duration = Duration::from_millis(500);
