@@ -62,7 +62,7 @@ impl Program {
         for command in self.commands {
             let _ = write!(page, ".SS {}\n.nf\n", command.name);
             for line in command.help.trim_end().lines() {
-                let _ = writeln!(page, "{}", roff(&line.replace('\t', "    ")));
+                let _ = writeln!(page, "{}", roff(&columns(line)));
             }
             page.push_str(".fi\n");
         }
@@ -71,6 +71,18 @@ impl Program {
         }
         page
     }
+}
+
+/// A line with its tabs spelt out, as a terminal shows it: those of roff stand elsewhere.
+fn columns(line: &str) -> String {
+    let mut parts = line.split('\t');
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let width = out.chars().count();
+        out.push_str(&" ".repeat(8 - width % 8));
+        out.push_str(part);
+    }
+    out
 }
 
 /// Paragraphs are parted by empty lines; those of one line with a tab are a term and its meaning.
@@ -197,6 +209,17 @@ mod tests {
         assert_eq!(roff("-c\\d"), "\\-c\\ed");
         assert_eq!(roff(".x"), "\\&.x");
         assert_eq!(roff("'x"), "\\&'x");
+    }
+
+    #[test]
+    fn tabs_go_to_every_eighth_column() {
+        for (line, expected) in [
+            ("pid\t\tx", "pid             x"),
+            ("1234567\tx", "1234567 x"),
+            ("12345678\tx", "12345678        x"),
+        ] {
+            assert_eq!(columns(line), expected);
+        }
     }
 
     #[test]
