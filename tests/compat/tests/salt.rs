@@ -210,10 +210,10 @@ fn modules_and_states_report_the_same_with_both_pairs() {
             assert_eq!(actual, expected, "{call}");
             match wanted {
                 Json::String(part) => {
-                    assert!(actual.to_string().contains(part), "{call}: {actual}")
+                    assert!(actual.to_string().contains(part), "{call}: {actual}");
                 }
                 wanted if *kind == "states" => {
-                    assert_eq!(actual["result"], *wanted, "{call}: {actual}")
+                    assert_eq!(actual["result"], *wanted, "{call}: {actual}");
                 }
                 wanted => assert_eq!(actual, *wanted, "{call}"),
             }
