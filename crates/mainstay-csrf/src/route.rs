@@ -166,6 +166,10 @@ type Matched = axum::extract::MatchedPath;
 type Matched = std::convert::Infallible;
 
 impl Name {
+    #[cfg_attr(
+        not(feature = "axum"),
+        expect(clippy::cloned_instead_of_copied, reason = "with axum it is no `Copy`")
+    )]
     pub(crate) fn of(extensions: &Extensions) -> Self {
         Self(extensions.get::<Matched>().cloned())
     }
