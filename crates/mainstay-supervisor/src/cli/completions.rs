@@ -179,20 +179,29 @@ complete -F _{function} {name}
     )
 }
 
+/// What the daemon says is not taken for names if it failed: it says so where the names would be.
 fn bash_arguments(program: &Program) -> String {
-    let names = "\"${words[0]}\" \"${connection[@]}\" avail 2>/dev/null";
+    let names = r#"names=$("${words[0]}" "${connection[@]}" avail 2>/dev/null) || names="#;
     let mut arms = String::new();
     for (completes, found) in [
         (
             Completes::Processes,
             format!(
-                "mapfile -t candidates < <({names} | while read -r name _; do [[ $name == *:* ]] && echo \"${{name%%:*}}:*\"; echo \"$name\"; done | sort -u); candidates+=(all)"
+                r#"{names}
+                candidates=(all)
+                while read -r name _; do
+                    [[ $name == *:* ]] && candidates+=("${{name%%:*}}:*")
+                    [[ -n $name ]] && candidates+=("$name")
+                done <<< "$names""#
             ),
         ),
         (
             Completes::Groups,
             format!(
-                "mapfile -t candidates < <({names} | while read -r name _; do echo \"${{name%%:*}}\"; done | sort -u)"
+                r#"{names}
+                while read -r name _; do
+                    [[ -n $name ]] && candidates+=("${{name%%:*}}")
+                done <<< "$names""#
             ),
         ),
         (
@@ -202,7 +211,10 @@ fn bash_arguments(program: &Program) -> String {
     ] {
         let commands = commands_with(program, completes, "|");
         if !commands.is_empty() {
-            let _ = writeln!(arms, "            {commands}) {found} ;;");
+            let _ = write!(
+                arms,
+                "            {commands})\n                {found}\n                ;;\n"
+            );
         }
     }
     arms
@@ -278,7 +290,9 @@ _{function}() {{
             for option in -c --configuration -s --serverurl -u --username -p --password; do
                 (( ${{+opt_args[$option]}} )) && connection+=($option ${{(Q)opt_args[$option]}})
             done
-            names=(${{${{(f)"$(_call_program names {name} $connection avail 2>/dev/null)"}}%%[[:space:]]*}})
+            local lines
+            lines=$(_call_program names {name} $connection avail 2>/dev/null) || lines=
+            names=(${{${{(f)lines}}%%[[:space:]]*}})
             case $line[1] in
                 {processes})
                     compadd -a names
@@ -366,7 +380,9 @@ fn fish_names(name: &str, function: &str, program: &Program) -> String {
         set -a connection $words[1..2]
         set -e words[1..2]
     end
-    {name} $connection avail 2>/dev/null | string replace -r '\s.*' ''
+    set -l lines ({name} $connection avail 2>/dev/null)
+    or return
+    string replace -r '\s.*' '' -- $lines
 end
 function __{function}_names
     set -l names (__{function}_avail)

@@ -185,7 +185,7 @@ fn bash_completes_options_commands_and_names() {
             .args(["--norc", "-c"])
             .arg(
                 "source ./script; COMP_LINE=$1 COMP_POINT=${#1}; compopt() { :; }; _mainstayctl; \
-                 printf '%s\\n' \"${COMPREPLY[@]}\"",
+                 printf '%s\\n' \"${COMPREPLY[@]}\" | sort -u",
             )
             .args(["bash", &format!("{program} {line}")])
             .current_dir(&folder)
@@ -196,7 +196,7 @@ fn bash_completes_options_commands_and_names() {
 
     for (line, expected) in [
         ("--se", "--serverurl"),
-        ("--completions ", "bash zsh fish"),
+        ("--completions ", "bash fish zsh"),
         ("sta", "start status"),
         ("-i sta", "start status"),
         ("-c fi", "file.conf"),
