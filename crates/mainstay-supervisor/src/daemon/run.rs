@@ -19,8 +19,8 @@ use super::signals::Signals;
 use super::{Handle, Request, privileges};
 use crate::cli::{DaemonCommand, DaemonOptions};
 use crate::config::{self, Config, Context, MainLogFile, Supervisord};
-use crate::log::{Bridge, ChildLogs, MainLog, Rotation, Target, clean_up_auto_logs};
 use crate::event::Bus;
+use crate::log::{Bridge, ChildLogs, MainLog, Rotation, Target, clean_up_auto_logs};
 use crate::process::{Sockets, Surroundings, server_url};
 use crate::{sys, web};
 
