@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use nix::unistd::Uid;
 
 const KEY: &str = "31a4363be30de0d370b66b6c90c429041f73516749db5cb144443b50f52567d0";
@@ -216,14 +216,17 @@ fn install_go() -> anyhow::Result<()> {
         Path::new("/etc/debian_version").exists(),
         "there is no Go, and this is not Debian"
     );
-    let mut apt = Command::new("apt-get");
-    apt.args(["install", "--yes", "--quiet", "--no-install-recommends"]);
-    apt.args(["golang-go", "golang-github-gorilla-csrf-dev"]);
-    apt.env("DEBIAN_FRONTEND", "noninteractive")
-        .stdout(Stdio::null());
-    let status = apt.status().context("running `apt-get install`")?;
-    if !status.success() {
-        bail!("`apt-get install` failed");
+    let packages = ["golang-go", "golang-github-gorilla-csrf-dev"];
+    for (step, words) in [("update", &[][..]), ("install", &packages[..])] {
+        let mut apt = Command::new("apt-get");
+        apt.args(["-qq", "--yes", "--no-install-recommends", step])
+            .args(words);
+        apt.env("DEBIAN_FRONTEND", "noninteractive")
+            .stdout(Stdio::null());
+        let status = apt
+            .status()
+            .with_context(|| format!("running `apt-get {step}`"))?;
+        ensure!(status.success(), "`apt-get {step}` failed: {status}");
     }
     Ok(())
 }
