@@ -98,7 +98,7 @@ impl Scanner {
                 },
                 State::Delimiter => match memchr::memchr(b'\n', data) {
                     _ if data.starts_with(b"--") => self.state = State::Over,
-                    Some(at) if data[..at].trim_ascii().is_empty() => {
+                    Some(at) if at < PADDING_LIMIT && is_blank(&data[..at]) => {
                         // The line end stays: headers may be none, and then a blank line follows.
                         data = &data[at + 1..];
                         self.state = State::Headers;
@@ -111,6 +111,7 @@ impl Scanner {
                     _ => self.state = State::Skip,
                 },
                 State::Headers => match end_of_headers(data) {
+                    Some((end, _)) if end > HEADERS_LIMIT => return Scan::Never,
                     Some((end, body)) => {
                         let ours = is_field(&data[..end], self.field.as_bytes());
                         // The blank line's own end may belong to the delimiter of an empty part.
@@ -121,7 +122,8 @@ impl Scanner {
                         }..];
                         self.state = if ours { State::Value } else { State::Skip };
                     }
-                    None if data.len() > HEADERS_LIMIT => return Scan::Never,
+                    // Were the blank line within the limit, it would be here by now.
+                    None if data.len() >= HEADERS_LIMIT + 4 => return Scan::Never,
                     None => {
                         self.carry = data.to_vec();
                         return Scan::More;
@@ -137,7 +139,9 @@ impl Scanner {
                     return match end {
                         Some(end) => Value::collect(data[..end].iter().copied())
                             .map_or(Scan::TooLong, Scan::Value),
-                        None if data.len() > VALUE_LIMIT + self.delimiter.len() => Scan::TooLong,
+                        None if data.len() >= VALUE_LIMIT + self.delimiter.len() + 1 => {
+                            Scan::TooLong
+                        }
                         None => {
                             self.carry = data.to_vec();
                             Scan::More
@@ -224,7 +228,12 @@ fn unquote(quoted: &[u8]) -> (Vec<u8>, &[u8]) {
 
 /// Whether the rest of a delimiter's line may still turn out to be blank, or `--`.
 fn is_open(data: &[u8]) -> bool {
-    data == b"-" || data.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
+    data == b"-" || is_blank(data)
+}
+
+/// What may stand between a delimiter and the end of its line.
+fn is_blank(data: &[u8]) -> bool {
+    data.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'))
 }
 
 fn keep_tail(data: &[u8], length: usize) -> &[u8] {
@@ -335,6 +344,49 @@ mod tests {
             let value = value.map(|value| value.as_bytes().to_vec());
             assert_eq!(boundary(header.as_bytes()), value, "{header}");
         }
+    }
+
+    #[test]
+    fn limits_do_not_depend_on_the_cut() {
+        let end = "--XX--";
+        for pad in [
+            PADDING_LIMIT - 3,
+            PADDING_LIMIT - 2,
+            PADDING_LIMIT - 1,
+            PADDING_LIMIT,
+        ] {
+            same_for_every_cut(&format!("--XX{}\r\n{FIELD}{end}", " ".repeat(pad)));
+        }
+        let headers = FIELD.len() - 7;
+        for more in HEADERS_LIMIT - headers - 12..HEADERS_LIMIT - headers + 4 {
+            let body = format!("--XX\r\nX: {}\r\n{FIELD}{end}", "x".repeat(more));
+            same_for_every_cut(&body);
+        }
+        for value in VALUE_LIMIT - 2..VALUE_LIMIT + 9 {
+            let field = FIELD.replace("abc", &"x".repeat(value));
+            same_for_every_cut(&format!("--XX\r\n{field}{end}"));
+        }
+        for blank in ["\u{c}", "\u{b}", "\n", "\r", "\t "] {
+            same_for_every_cut(&format!("--XX{blank}\n{FIELD}{end}"));
+        }
+    }
+
+    #[track_caller]
+    fn same_for_every_cut(body: &str) {
+        let whole = scan(&[body.as_bytes()]);
+        // In long bodies the cuts that matter are near the ends.
+        let near = 160.min(body.len());
+        for cut in (0..near).chain(body.len() - near..body.len()) {
+            let (one, two) = body.as_bytes().split_at(cut);
+            assert_eq!(
+                scan(&[one, two]),
+                whole,
+                "{} cut at {cut}",
+                body.escape_debug()
+            );
+        }
+        let bytes: Vec<_> = body.as_bytes().chunks(1).collect();
+        assert_eq!(scan(&bytes), whole, "{} in bytes", body.escape_debug());
     }
 
     #[test]
