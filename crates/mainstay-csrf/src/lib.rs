@@ -76,9 +76,11 @@ mod extract;
 mod failure;
 #[cfg(feature = "axum")]
 mod form;
+mod future;
 mod gorilla;
 mod handle;
 mod html;
+mod key;
 mod keys;
 mod layer;
 #[cfg(feature = "multipart")]
@@ -106,9 +108,11 @@ pub use self::{
     error::Error,
     extract::{CsrfToken, CsrfVerified, MissingLayer, NotVerified},
     failure::{Failure, NoFailure, Place},
+    future::ResponseFuture,
     html::{Field, Meta},
-    keys::{Key, KeyRing},
-    layer::{AnyBody, CsrfLayer, CsrfService, Handover, InPlace, ResponseFuture},
+    key::Key,
+    keys::KeyRing,
+    layer::{AnyBody, CsrfLayer, CsrfService, Handover, InPlace},
     policy::Tokens,
     refusal::RefusalBody,
     scope::Scope,

@@ -139,9 +139,7 @@ impl Scanner {
                     return match end {
                         Some(end) => Value::collect(data[..end].iter().copied())
                             .map_or(Scan::TooLong, Scan::Value),
-                        None if data.len() >= VALUE_LIMIT + self.delimiter.len() + 1 => {
-                            Scan::TooLong
-                        }
+                        None if data.len() > VALUE_LIMIT + self.delimiter.len() => Scan::TooLong,
                         None => {
                             self.carry = data.to_vec();
                             Scan::More

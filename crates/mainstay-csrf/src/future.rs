@@ -1,0 +1,325 @@
+//! What becomes of a request once its head was judged.
+
+use std::{
+    error::Error as StdError,
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, request::Parts};
+use http_body::Body;
+use http_body_util::LengthLimitError;
+use pin_project_lite::pin_project;
+use tower_service::Service;
+
+use crate::{
+    CsrfVerified, Failure, Place,
+    body::{Finder, Found},
+    handle::{Grip, Handle, add_vary},
+    layer::Handover,
+    policy::{Check, Policy},
+    refusal::{self, Format, RefusalBody, Rejecting},
+};
+
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
+
+pin_project! {
+    /// The future of [`CsrfService`].
+    ///
+    /// To drop it is to drop the request: what was read of its body is lost with it.
+    pub struct ResponseFuture<S, H, B>
+    where
+        S: Service<Request<H::Body>>,
+        H: Handover<B>,
+        B: Body,
+    {
+        #[pin]
+        state: State<S::Future, Box<Search<S, B>>>,
+        handover: PhantomData<fn() -> H>,
+    }
+}
+
+pin_project! {
+    #[project = StateProj]
+    pub(crate) enum State<F, T> {
+        Passed { #[pin] future: F, handle: Arc<Handle>, reported: Option<Box<Failure>> },
+        Searching { search: Option<T> },
+        Rejecting { future: Rejecting, refusal: Option<Refusal> },
+        Refused { refusal: Option<Refusal> },
+    }
+}
+
+impl<S, H, B> ResponseFuture<S, H, B>
+where
+    S: Service<Request<H::Body>>,
+    H: Handover<B>,
+    B: Body,
+{
+    pub(crate) fn new(state: State<S::Future, Box<Search<S, B>>>) -> Self {
+        Self {
+            state,
+            handover: PhantomData,
+        }
+    }
+}
+
+impl<S, H, B, R> Future for ResponseFuture<S, H, B>
+where
+    H: Handover<B>,
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+    S: Service<Request<H::Body>, Response = Response<R>> + Clone,
+    R: RefusalBody,
+{
+    type Output = Result<Response<R>, S::Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        loop {
+            let mut this = self.as_mut().project();
+            let next = match this.state.as_mut().project() {
+                StateProj::Passed {
+                    future,
+                    handle,
+                    reported,
+                } => {
+                    let mut response = ready!(future.poll(cx))?;
+                    if handle.is_open() && !handle.policy.report_only {
+                        response = unverified();
+                    }
+                    handle.finish(response.headers_mut(), true);
+                    if let Some(failure) = reported.take() {
+                        response.extensions_mut().insert(*failure);
+                    }
+                    return Poll::Ready(Ok(response));
+                }
+                StateProj::Searching { search } => {
+                    let Some(pending) = search.as_mut() else {
+                        return Poll::Pending;
+                    };
+                    let found = ready!(pending.finder.poll(&mut pending.body, cx));
+                    let Some(done) = search.take() else {
+                        return Poll::Pending;
+                    };
+                    done.settle::<H, R>(&found)
+                }
+                StateProj::Rejecting { future, refusal } => {
+                    let response = ready!(future.as_mut().poll(cx));
+                    let Some(refusal) = refusal.take() else {
+                        return Poll::Pending;
+                    };
+                    return Poll::Ready(Ok(refusal.answer(response)));
+                }
+                StateProj::Refused { refusal } => {
+                    let Some(refusal) = refusal.take() else {
+                        return Poll::Pending;
+                    };
+                    let response = refusal.default_answer();
+                    return Poll::Ready(Ok(refusal.answer(response)));
+                }
+            };
+            this.state.set(next);
+        }
+    }
+}
+
+impl<S, H, B> fmt::Debug for ResponseFuture<S, H, B>
+where
+    S: Service<Request<H::Body>>,
+    H: Handover<B>,
+    B: Body,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}
+
+/// A request whose body is being searched.
+pub(crate) struct Search<S, B: Body> {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) inner: S,
+    pub(crate) parts: Parts,
+    pub(crate) body: B,
+    pub(crate) finder: Finder<B::Error>,
+    pub(crate) check: Check,
+    pub(crate) place: Place,
+}
+
+impl<S, B> Search<S, B>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<BoxError>,
+{
+    fn verdict(&mut self, found: &Found) -> Result<CsrfVerified, Failure> {
+        let place = self.place;
+        match found {
+            Found::Value(value) => {
+                self.policy
+                    .verify(&self.check, value.as_bytes(), place, &self.parts)
+            }
+            Found::Nothing => Err(Failure::TokenMissing { place }),
+            Found::BeyondLimit => Err(Failure::TokenBeyondLimit {
+                place,
+                limit: self.policy.body_limit,
+            }),
+            // Where the request goes on all the same, its handler has to see the error too.
+            Found::Error if self.policy.report_only => {
+                Err(Failure::BodyUnreadable { too_large: false })
+            }
+            Found::Error => {
+                let too_large = self
+                    .finder
+                    .error()
+                    .is_some_and(|error| is_too_large(&*error.into()));
+                Err(Failure::BodyUnreadable { too_large })
+            }
+        }
+    }
+
+    fn settle<H, R>(mut self, found: &Found) -> State<S::Future, Box<Self>>
+    where
+        H: Handover<B>,
+        S: Service<Request<H::Body>, Response = Response<R>>,
+    {
+        let verdict = self.verdict(found);
+        let Self {
+            policy,
+            mut inner,
+            mut parts,
+            body,
+            finder,
+            check,
+            ..
+        } = self;
+        let (handle, verdict) = check.settled(&policy, verdict);
+        attach(&handle, &mut parts);
+        match settle(&policy, verdict, &mut parts) {
+            Ok(reported) => {
+                let request = Request::from_parts(parts, H::replayed(finder.replay(body)));
+                State::Passed {
+                    future: inner.call(request),
+                    handle,
+                    reported,
+                }
+            }
+            // What is left of the body is dropped, not drained: a client that still sends learns of
+            // the refusal now.
+            Err(failure) => refuse(&policy, failure, parts, handle),
+        }
+    }
+}
+
+fn is_too_large(error: &(dyn StdError + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.is::<LengthLimitError>() {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// Puts what the handler needs into the request.
+pub(crate) fn attach(handle: &Arc<Handle>, parts: &mut Parts) {
+    handle.open(parts);
+    parts.extensions.insert(Grip(Arc::clone(handle)));
+}
+
+/// Logs the verdict, and turns a failure that is only to be reported into a pass.
+pub(crate) fn settle(
+    policy: &Policy,
+    verdict: Result<(), Failure>,
+    parts: &mut Parts,
+) -> Result<Option<Box<Failure>>, Box<Failure>> {
+    let Err(failure) = verdict else {
+        Policy::record_pass(parts);
+        return Ok(None);
+    };
+    policy.record(&failure, parts);
+    if policy.report_only {
+        parts.extensions.insert(failure.clone());
+        return Ok(Some(Box::new(failure)));
+    }
+    Err(Box::new(failure))
+}
+
+pub(crate) fn refuse<F, T>(
+    policy: &Policy,
+    failure: Box<Failure>,
+    mut parts: Parts,
+    handle: Arc<Handle>,
+) -> State<F, T> {
+    let cacheable = matches!(parts.method, Method::GET | Method::HEAD);
+    let format = Format::of(&parts.headers);
+    let Some(reject) = &policy.reject else {
+        return State::Refused {
+            refusal: Some(Refusal {
+                failure,
+                handle,
+                format,
+                cacheable,
+            }),
+        };
+    };
+    parts.extensions.insert((*failure).clone());
+    let future = reject((*failure).clone(), parts);
+    State::Rejecting {
+        future,
+        refusal: Some(Refusal {
+            failure,
+            handle,
+            format,
+            cacheable,
+        }),
+    }
+}
+
+pub(crate) struct Refusal {
+    failure: Box<Failure>,
+    handle: Arc<Handle>,
+    format: Format,
+    /// Whether a cache might keep the answer, and so has to know on what it depends.
+    cacheable: bool,
+}
+
+impl Refusal {
+    fn default_answer(&self) -> Response<Bytes> {
+        refusal::answer(self.handle.policy.scheme, self.format, &self.failure)
+    }
+
+    fn answer<R: RefusalBody>(self, response: Response<Bytes>) -> Response<R> {
+        let mut response = response.map(R::from_bytes);
+        if self.cacheable {
+            let headers = response.headers_mut();
+            add_vary(
+                headers,
+                "sec-fetch-site",
+                HeaderValue::from_static("Sec-Fetch-Site"),
+            );
+            add_vary(headers, "origin", HeaderValue::from_static("Origin"));
+        }
+        let vary = self.cacheable || self.handle.policy.reject.is_some();
+        self.handle.finish(response.headers_mut(), vary);
+        response.extensions_mut().insert(*self.failure);
+        response
+    }
+}
+
+/// What takes the place of an answer whose handler never looked for the token it was left.
+fn unverified<R: RefusalBody>() -> Response<R> {
+    tracing::error!(
+        target: "mainstay_csrf",
+        "a deferred check was never finished: its handler takes none of CsrfForm, CsrfMultipart \
+         and CsrfDeferred"
+    );
+    let mut response = Response::new(R::from_bytes(Bytes::from_static(
+        b"Internal Server Error\n",
+    )));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
