@@ -95,6 +95,9 @@ impl Ctl {
     pub fn until(&self, line: &str, text: &str) -> anyhow::Result<Said> {
         let mut child = self.spawn(&line.split(' ').collect::<Vec<_>>())?;
         let seen = watch(&mut child, text, |_| Ok(()))?;
+        // A person presses Ctrl-C while nothing happens. The original swallows an interrupt that
+        // comes while it still handles what it has just printed, and then says no more.
+        until("the client to wait for more", || sleeps(&child))?;
         signal(&child, Signal::SIGINT)?;
         let rest = child.wait_with_output()?;
         let stdout = seen
@@ -186,6 +189,15 @@ impl Ctl {
             .env("PYTHONUNBUFFERED", "1");
         command
     }
+}
+
+/// Whether a process waits for something, as the kernel sees it.
+fn sleeps(child: &Child) -> anyhow::Result<bool> {
+    let file = format!("/proc/{}/stat", child.id());
+    let stat = std::fs::read_to_string(&file).with_context(|| format!("reading {file}"))?;
+    // The name is in parentheses and may hold anything; the state comes after it.
+    let (_, rest) = stat.rsplit_once(')').context("the form of stat")?;
+    Ok(rest.trim_start().starts_with('S'))
 }
 
 /// How long an endless command may take to say what is expected of it.
