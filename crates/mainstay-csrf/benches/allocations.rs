@@ -1,7 +1,7 @@
 //! Allocations per request above a handler without any layer, side by side with the peers.
 //! `cargo bench -p mainstay-csrf --bench allocations`
 //!
-//! It fails when one of ours takes more than six, or more for a larger body.
+//! It fails when one of ours takes more than six.
 
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
