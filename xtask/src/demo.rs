@@ -300,10 +300,17 @@ impl Options {
 /// A path as a person in the current directory would type it.
 fn shown(path: &Path) -> String {
     let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here)
+    let text = path
+        .strip_prefix(here)
         .unwrap_or(path)
         .display()
-        .to_string()
+        .to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
 }
 
 /// A path as it stands in a configuration file, where `%` begins an expansion.
