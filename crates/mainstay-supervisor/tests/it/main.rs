@@ -18,5 +18,6 @@ mod lifecycle;
 mod logs;
 mod processes;
 mod rpc;
+mod samples;
 mod web;
 mod web_client;
