@@ -160,6 +160,33 @@ impl OriginPolicy {
         }
     }
 
+    /// The decision about a link that changes something, with headers only: browsers send no `Origin`
+    /// with links, so without metadata the `Referer` has to say that the page is ours.
+    pub(crate) fn judge_link_as_go(&self, parts: &Parts) -> Result<Standing, Failure> {
+        match self.whatever_scheme(self.judge(parts)) {
+            Ok(Standing::Unknown) => Err(Failure::HeadersMissing),
+            verdict => verdict,
+        }
+    }
+
+    /// The decision for the start of a WebSocket, with headers only.
+    pub(crate) fn judge_handshake_as_go(&self, parts: &Parts) -> Result<Standing, Failure> {
+        match self.whatever_scheme(self.judge_handshake(parts)) {
+            Ok(Standing::Unknown) if self.strict => Err(Failure::HeadersMissing),
+            verdict => verdict,
+        }
+    }
+
+    /// Go does not compare the scheme of a derived origin: sites without TLS work, too.
+    fn whatever_scheme(&self, verdict: Result<Standing, Failure>) -> Result<Standing, Failure> {
+        match verdict {
+            Err(Failure::InsecureOrigin { .. }) if self.own.is_empty() && !self.trust_proxy => {
+                Ok(Standing::Same)
+            }
+            verdict => verdict,
+        }
+    }
+
     fn judge_referer(&self, parts: &Parts) -> Result<Standing, Failure> {
         let Some(referer) = only(&parts.headers, &header::REFERER, "referer")? else {
             return Ok(Standing::Unknown);

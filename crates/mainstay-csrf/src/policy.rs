@@ -96,19 +96,28 @@ impl Policy {
     /// Cheapest first, and the body last: not one byte of it is asked for here.
     pub(crate) fn decide(self: &Arc<Self>, parts: &Parts) -> Decision {
         let session = self.session(parts);
-        let tokens = match self.routes.class(parts) {
+        let class = self.routes.class(parts);
+        if self.scheme == Scheme::HeadersOnly {
+            let verdict = match class {
+                Class::Exempt | Class::Safe => return self.done(session, None, Ok(None)),
+                Class::Guarded => self.origins.judge_link_as_go(parts),
+                Class::Handshake => self.origins.judge_handshake_as_go(parts),
+                Class::Checked => self.origins.judge_as_go(parts),
+            };
+            return self.done_by_headers(session, verdict);
+        }
+        let tokens = match class {
             Class::Exempt | Class::Safe => return self.done(session, None, Ok(None)),
             Class::Handshake => {
                 let verdict = self.origins.judge_handshake(parts);
                 return self.done_by_headers(session, verdict);
             }
+            // A scope tells our own pages from each other, which the browser's word does not.
+            _ if self.routes.demands_scope(parts) => Tokens::Always,
             // Links cannot carry a token, so the browser's word has to do where there is one.
             Class::Guarded => Tokens::UnlessSameOrigin,
             Class::Checked => self.tokens,
         };
-        if self.scheme == Scheme::HeadersOnly {
-            return self.done_by_headers(session, self.origins.judge_as_go(parts));
-        }
         let standing = match self.origins.judge(parts) {
             Ok(standing @ Standing::Same) if tokens == Tokens::UnlessSameOrigin => {
                 return self.done_by_headers(session, Ok(standing));

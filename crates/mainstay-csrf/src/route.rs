@@ -1,5 +1,8 @@
 //! Which requests are checked, and how, by method and route.
 
+#[cfg(feature = "axum")]
+mod pattern;
+
 use std::fmt;
 
 use http::{Extensions, Method, header, request::Parts};
@@ -18,6 +21,8 @@ pub(crate) struct Routes {
     /// What a proxy takes off the path before we see it.
     pub(crate) public_prefix: String,
     pub(crate) query_is_safe: bool,
+    /// Go's rule, which the headers-only preset follows: `TRACE` is no safe method.
+    pub(crate) trace_is_checked: bool,
 }
 
 /// Some requests: those of a route, or those that a closure picks.
@@ -46,17 +51,23 @@ impl Routes {
         if self.is_exempt(parts) {
             return Class::Exempt;
         }
-        if is_handshake(parts) {
-            return Class::Handshake;
-        }
-        if !self.is_safe(&parts.method) {
+        let handshake = is_handshake(parts);
+        if !handshake && !self.is_safe(&parts.method) {
             return Class::Checked;
         }
-        if any(&self.protect, parts) {
+        // First: whoever may open a WebSocket here must not sign visitors out by trying.
+        if covered(&self.protect, parts) {
             Class::Guarded
+        } else if handshake {
+            Class::Handshake
         } else {
             Class::Safe
         }
+    }
+
+    /// Whether only a token that was made for this very request will do.
+    pub(crate) fn demands_scope(&self, parts: &Parts) -> bool {
+        covered(&self.require_scope, parts)
     }
 
     /// The names of the scopes that are good for this request.
@@ -99,9 +110,8 @@ impl Routes {
         let scoped = self.scopes.iter().map(|(_, select)| select);
         for select in lists.into_iter().flatten().chain(scoped) {
             if let Select::Route(route) = select
-                && !route.starts_with('/')
+                && let Err(why) = pattern::check(route)
             {
-                let why = "a route is written as the router has it, from its first slash";
                 return Err(Error::new(Kind::Route {
                     text: route.clone(),
                     why,
@@ -115,7 +125,8 @@ impl Routes {
     /// must not change what is checked here.
     fn is_safe(&self, method: &Method) -> bool {
         match *method {
-            Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE => true,
+            Method::GET | Method::HEAD | Method::OPTIONS => true,
+            Method::TRACE => !self.trace_is_checked,
             _ => self.query_is_safe && method.as_str() == "QUERY",
         }
     }
@@ -139,6 +150,20 @@ impl Select {
             Self::When(when) => when(parts),
         }
     }
+
+    /// Like [`takes`](Self::takes), for what makes a route stricter: there a path of that shape is
+    /// enough. Whether the router has matched a route yet, and under which name, depends on how it
+    /// was put together, and a guard must not silently stand open for that.
+    fn covers(&self, parts: &Parts) -> bool {
+        #[cfg(feature = "axum")]
+        if let Self::Route(route) = self {
+            let original = parts.extensions.get::<axum::extract::OriginalUri>();
+            return self.takes(parts)
+                || pattern::covers(route, parts.uri.path())
+                || original.is_some_and(|original| pattern::covers(route, original.path()));
+        }
+        self.takes(parts)
+    }
 }
 
 impl fmt::Debug for Select {
@@ -153,6 +178,10 @@ impl fmt::Debug for Select {
 
 pub(crate) fn any(selects: &[Select], parts: &Parts) -> bool {
     selects.iter().any(|select| select.takes(parts))
+}
+
+fn covered(selects: &[Select], parts: &Parts) -> bool {
+    selects.iter().any(|select| select.covers(parts))
 }
 
 /// The route of a request, cheap to keep for a warning that may have to be given later.
@@ -191,9 +220,11 @@ fn template(parts: &Parts) -> Option<&str> {
         .map(axum::extract::MatchedPath::as_str)
 }
 
-/// Over HTTP/1.1 a `GET` with `Upgrade`, over HTTP/2 a `CONNECT` with `:protocol`.
+/// Over HTTP/1.1 a `GET` with `Upgrade`. Over HTTP/2 a `CONNECT` with `:protocol`, which is not among
+/// the headers; but the version of the protocol is, and no handshake does without (RFC 8441, 5).
+/// What is only called `CONNECT` is checked like everything else.
 fn is_handshake(parts: &Parts) -> bool {
-    parts.method == Method::CONNECT
+    parts.method == Method::CONNECT && parts.headers.contains_key(header::SEC_WEBSOCKET_VERSION)
         || parts.method == Method::GET
             && parts
                 .headers

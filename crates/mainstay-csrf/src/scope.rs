@@ -44,6 +44,14 @@ pub(crate) fn of_request(parts: &Parts, prefix: &str) -> String {
     }
 }
 
+/// A path in its one spelling.
+#[cfg(feature = "axum")]
+pub(crate) fn path(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    normalise(path, &mut text);
+    text
+}
+
 /// One spelling of a path: no query, no slash at the end, escapes only where they are needed and in
 /// capitals. Dots and double slashes stay: to a router they are other paths.
 fn normalise(path: &str, into: &mut String) {

@@ -9,7 +9,7 @@ use crate::{
     handle::Identity,
     keys::Keys,
     policy::{Check, Policy, Scheme},
-    route, scope,
+    scope,
     token::{Binding, Token},
 };
 
@@ -127,7 +127,7 @@ impl Policy {
         let find = |session| self.scope_of(&token, &keys, cookie, session, parts);
         let session = check.session.as_deref();
         if let Some(scope) = find(session) {
-            if scope == Scope::Any && route::any(&self.routes.require_scope, parts) {
+            if scope == Scope::Any && self.routes.demands_scope(parts) {
                 return Err(Failure::TokenScope { place });
             }
             return match self.max_token_age {

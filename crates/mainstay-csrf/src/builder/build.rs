@@ -17,7 +17,8 @@ impl Csrf {
     ///
     /// When keys are too short, origins are none that a browser sends, the cookie's attributes
     /// contradict each other, or a setting has no meaning with the preset.
-    pub fn build(self) -> Result<CsrfLayer, Error> {
+    pub fn build(mut self) -> Result<CsrfLayer, Error> {
+        self.routes.trace_is_checked = self.scheme == Scheme::HeadersOnly;
         self.check_preset()?;
         self.routes.check()?;
         let origins = self.origins()?;

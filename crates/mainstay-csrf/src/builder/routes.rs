@@ -5,9 +5,11 @@ use crate::route::Select;
 
 /// # Routes
 ///
-/// Routes are named as the router has them, `/hooks/{id}`, and mean what the router really serves.
-/// That works where axum has matched the route before the layer runs, which is so for layers put on
-/// with `Router::layer`.
+/// Routes are named as the router has them, `/hooks/{id}`; under `nest` that is the whole path. What
+/// loosens the check (`exempt`, `defer`, `scope`) means what the router really serves, so axum has to
+/// have matched the route before the layer runs, which is so for layers put on with `Router::layer`.
+/// What tightens it (`protect`, `require_scope`) also takes every path of that shape, so that it
+/// holds wherever the layer stands.
 impl Csrf {
     /// Exempts a route, named as the router knows it: `/hooks/{id}`.
     ///
@@ -43,7 +45,8 @@ impl Csrf {
     /// Protects a route even where the method is safe, such as a link that signs out.
     ///
     /// A link carries no token, so the browser has to say that a page of this origin made the
-    /// request; where it says nothing, a token is needed.
+    /// request; where it says nothing, a token is needed, and with headers only the request is
+    /// refused.
     #[cfg(feature = "axum")]
     #[must_use]
     pub fn protect(mut self, route: impl Into<String>) -> Self {

@@ -20,3 +20,4 @@ mod sockets;
 mod support;
 #[cfg(all(feature = "askama", feature = "maud", feature = "minijinja"))]
 mod templates;
+mod tightening;
