@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt};
+use std::{any::type_name, borrow::Cow, fmt, marker::PhantomData};
 
 use http::request::Parts;
 
@@ -6,9 +6,10 @@ use crate::cookie;
 
 /// What tells one session from the next, so that tokens can be bound to it.
 ///
-/// [`Csrf::session`](crate::Csrf::session) takes a closure, and
-/// [`Csrf::session_cookie`](crate::Csrf::session_cookie) a cookie's name; implement this trait for
-/// what they cannot say: that the session could not be found out, or which one came before.
+/// [`Csrf::session_cookie`](crate::Csrf::session_cookie) takes a cookie's name,
+/// [`Csrf::session_extension`](crate::Csrf::session_extension) what another layer knows, and
+/// [`Csrf::session`](crate::Csrf::session) a closure; implement this trait for what they cannot say:
+/// why the session could not be found out, or which one came before.
 ///
 /// The value must change when the visitor signs in and out. It goes under a MAC and nowhere else.
 pub trait Binding: Send + Sync + 'static {
@@ -62,6 +63,34 @@ where
 {
     fn current<'a>(&self, parts: &'a Parts) -> Result<Option<Cow<'a, [u8]>>, SessionUnavailable> {
         Ok((self.0)(parts))
+    }
+}
+
+/// What another layer has put into the extensions.
+pub(crate) struct ByExtension<T, F> {
+    session: F,
+    extension: PhantomData<fn() -> T>,
+}
+
+impl<T, F> ByExtension<T, F> {
+    pub(crate) fn new(session: F) -> Self {
+        Self {
+            session,
+            extension: PhantomData,
+        }
+    }
+}
+
+impl<T, F> Binding for ByExtension<T, F>
+where
+    T: Send + Sync + 'static,
+    F: for<'a> Fn(&'a T) -> Option<Cow<'a, [u8]>> + Send + Sync + 'static,
+{
+    fn current<'a>(&self, parts: &'a Parts) -> Result<Option<Cow<'a, [u8]>>, SessionUnavailable> {
+        match parts.extensions.get::<T>() {
+            Some(extension) => Ok((self.session)(extension)),
+            None => Err(SessionUnavailable::new(type_name::<T>())),
+        }
     }
 }
 

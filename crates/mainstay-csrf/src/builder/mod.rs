@@ -19,7 +19,7 @@ use crate::{
     policy::{Clock, Scheme},
     refusal::Reject,
     route::Routes,
-    session::{ByClosure, ByCookie},
+    session::{ByClosure, ByCookie, ByExtension},
 };
 
 /// Settings of the layer: pick a preset, change what has to be, and [`build`](Self::build).
@@ -152,19 +152,45 @@ impl Csrf {
         self
     }
 
-    /// Binds tokens to the session that the closure finds, so that a token of one session is void
-    /// in the next.
+    /// Binds tokens to the session that another layer has put into the extensions, so that a token
+    /// of one session is void in the next. `None` stands for a visitor who has no session.
     ///
-    /// It is asked before the inner layers run: the layer that puts the session into the extensions
-    /// has to be outside of this one, which means a later `Router::layer` call.
+    /// That layer has to be outside of this one, which means a later `Router::layer` call. Where the
+    /// extension is missing altogether, requests that need a token are refused as
+    /// `session_unavailable`, with status 500 and a line in the log: the layers are in the wrong
+    /// order.
     ///
     /// ```
     /// # use mainstay_csrf::{Csrf, KeyRing};
     /// #[derive(Clone)]
-    /// struct SessionId([u8; 16]);
+    /// struct Visitor {
+    ///     session: Option<[u8; 16]>,
+    /// }
     ///
     /// let csrf = Csrf::new(KeyRing::generate())
-    ///     .session(|parts| parts.extensions.get::<SessionId>().map(|id| id.0[..].into()))
+    ///     .session_extension(|visitor: &Visitor| visitor.session.as_ref().map(|id| id[..].into()))
+    ///     .build()?;
+    /// # Ok::<(), mainstay_csrf::Error>(())
+    /// ```
+    #[must_use]
+    pub fn session_extension<T, F>(self, session: F) -> Self
+    where
+        T: Send + Sync + 'static,
+        F: for<'a> Fn(&'a T) -> Option<Cow<'a, [u8]>> + Send + Sync + 'static,
+    {
+        self.session_binding(ByExtension::new(session))
+    }
+
+    /// Binds tokens to the session that the closure finds in the head of a request.
+    ///
+    /// `None` means that the visitor has no session, so a closure that looks into the extensions
+    /// cannot tell that from a layer in the wrong place: take
+    /// [`session_extension`](Self::session_extension) for those.
+    ///
+    /// ```
+    /// # use mainstay_csrf::{Csrf, KeyRing};
+    /// let csrf = Csrf::new(KeyRing::generate())
+    ///     .session(|parts| parts.headers.get("x-session").map(|id| id.as_bytes().into()))
     ///     .build()?;
     /// # Ok::<(), mainstay_csrf::Error>(())
     /// ```
@@ -178,7 +204,9 @@ impl Csrf {
 
     /// Binds tokens to the value of a cookie that changes when the visitor signs in and out.
     ///
-    /// It takes no integration at all: name the session cookie.
+    /// It takes no integration at all: name the session cookie. Where the session layer hands a
+    /// cookie to every first visitor, their first form was made without it and fails once as
+    /// `stale_session`; so let signing in be what makes the session.
     #[must_use]
     pub fn session_cookie(self, name: impl Into<String>) -> Self {
         self.session_binding(ByCookie(name.into()))

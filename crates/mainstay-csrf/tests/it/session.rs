@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use axum::{Extension, Router, routing::any};
 use http::request::Parts;
-use mainstay_csrf::{Binding, Csrf, KeyRing, SessionUnavailable};
+use mainstay_csrf::{Binding, Csrf, Failure, KeyRing, SessionUnavailable};
 
-use crate::support::{App, Ask, Visit, get, post};
+use crate::support::{App, Ask, Visit, get, post, send};
 
 fn app() -> App {
     App::behind(
@@ -215,4 +216,38 @@ mod tower_sessions {
         answer.assert_refused("session_unavailable");
         assert!(answer.status.is_server_error());
     }
+}
+
+#[derive(Clone)]
+struct Visitor(Option<Vec<u8>>);
+
+/// A service whose session layer stands outside of ours, or nowhere at all.
+fn with_extension(visitor: Option<Visitor>) -> Router {
+    let csrf = Csrf::new(KeyRing::generate())
+        .session_extension(|visitor: &Visitor| visitor.0.as_deref().map(Cow::Borrowed));
+    let router = Router::new()
+        .route("/do", any(|| async {}))
+        .layer(csrf.build().unwrap());
+    match visitor {
+        Some(visitor) => router.layer(Extension(visitor)),
+        None => router,
+    }
+}
+
+#[tokio::test]
+async fn a_session_layer_in_the_wrong_place_is_told_from_a_visitor_without_a_session() {
+    let ask = || post("/do").cookie(&format!("__Host-csrf={}", "A".repeat(43)));
+    for (visitor, code) in [
+        (None, "session_unavailable"),
+        (Some(Visitor(None)), "token_missing"),
+        (Some(Visitor(Some(b"ann".to_vec()))), "token_missing"),
+    ] {
+        send(&with_extension(visitor), ask())
+            .await
+            .assert_refused(code);
+    }
+    let refused = send(&with_extension(None), ask()).await;
+    assert_eq!(refused.status.as_u16(), 500);
+    let why = refused.response.extensions().get::<Failure>().unwrap();
+    assert!(why.to_string().contains("Visitor"), "{why}");
 }
