@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     },
     Unfit {
         setting: &'static str,
-        preset: &'static str,
+        with: &'static str,
     },
 }
 
@@ -81,8 +81,8 @@ impl fmt::Display for Error {
             Kind::Cookie { why } => write!(f, "browsers would refuse the cookie: {why}"),
             Kind::Name { what, text } => write!(f, "`{text}` cannot be the name of a {what}"),
             Kind::Route { text, why } => write!(f, "`{text}`: {why}"),
-            Kind::Unfit { setting, preset } => {
-                write!(f, "`{setting}` has no meaning with the {preset} preset")
+            Kind::Unfit { setting, with } => {
+                write!(f, "`{setting}` has no meaning with {with}")
             }
         }
     }

@@ -116,7 +116,10 @@ impl Handle {
 
     /// A new identity in place of the old one.
     pub(crate) fn rotate(&self) -> &[u8; 32] {
-        self.rotated.get_or_init(wire::random)
+        self.rotated.get_or_init(|| match self.policy.session_only {
+            true => wire::NO_COOKIE,
+            false => wire::random(),
+        })
     }
 
     pub(crate) fn session(&self) -> Option<&[u8]> {

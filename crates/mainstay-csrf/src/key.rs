@@ -5,7 +5,7 @@ use base64::{
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
 };
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::error::{Error, Kind};
 
@@ -44,13 +44,11 @@ impl Key {
     ///
     /// When there are fewer than 32.
     pub fn from_bytes(bytes: impl AsRef<[u8]>) -> Result<Self, Error> {
-        let bytes = bytes.as_ref();
-        if bytes.len() < FULL_LENGTH {
-            return Err(Error::new(Kind::KeyLength { bytes: bytes.len() }));
-        }
-        Ok(Self {
-            bytes: Zeroizing::new(bytes.to_vec()),
-        })
+        let key = Self {
+            bytes: Zeroizing::new(bytes.as_ref().to_vec()),
+        };
+        key.check_length()?;
+        Ok(key)
     }
 
     /// The key that a gorilla/csrf service was given, whatever its length.
@@ -97,8 +95,11 @@ impl Key {
         &self.bytes
     }
 
-    pub(crate) fn is_short(&self) -> bool {
-        self.bytes.len() < FULL_LENGTH
+    pub(crate) fn check_length(&self) -> Result<(), Error> {
+        match self.bytes.len() {
+            bytes if bytes < FULL_LENGTH => Err(Error::new(Kind::KeyLength { bytes })),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -177,16 +178,23 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     if text.len() < FULL_LENGTH * 2 || !text.len().is_multiple_of(2) {
         return None;
     }
-    let nibbles: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|n| u8::try_from(n).ok()))
-        .collect();
-    Some(
-        nibbles?
-            .chunks_exact(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect(),
-    )
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+    };
+    // As long as the key from the beginning: a buffer that grows leaves copies behind.
+    let mut key = Vec::with_capacity(text.len() / 2);
+    for pair in text.as_bytes().chunks_exact(2) {
+        match (digit(pair[0]), digit(pair[1])) {
+            (Some(high), Some(low)) => key.push(high << 4 | low),
+            _ => {
+                key.zeroize();
+                return None;
+            }
+        }
+    }
+    Some(key)
 }
 
 const FULL_LENGTH: usize = 32;

@@ -1,13 +1,16 @@
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use arc_swap::{ArcSwap, Guard};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::{
-    Key,
-    error::{Error, Kind},
-};
+use crate::{Key, error::Error};
 
 pub(crate) type HmacSha256 = Hmac<Sha256>;
 
@@ -26,7 +29,13 @@ pub(crate) type HmacSha256 = Hmac<Sha256>;
 /// ```
 #[derive(Clone)]
 pub struct KeyRing {
-    keys: Arc<ArcSwap<Keys>>,
+    ring: Arc<Ring>,
+}
+
+struct Ring {
+    keys: ArcSwap<Keys>,
+    /// Set when the modern preset begins to use the ring: no shorter key gets in from then on.
+    full_length: AtomicBool,
 }
 
 impl KeyRing {
@@ -66,8 +75,8 @@ impl KeyRing {
         K: TryInto<Key>,
         Error: From<K::Error>,
     {
-        let key = Prepared::new(key.try_into()?);
-        self.keys.rcu(|keys| {
+        let key = self.admit(key.try_into()?)?;
+        self.ring.keys.rcu(|keys| {
             let mut all = keys.all.clone();
             all.push(key.clone());
             Keys { all }
@@ -85,8 +94,8 @@ impl KeyRing {
         K: TryInto<Key>,
         Error: From<K::Error>,
     {
-        let key = Prepared::new(key.try_into()?);
-        self.keys.rcu(|keys| {
+        let key = self.admit(key.try_into()?)?;
+        self.ring.keys.rcu(|keys| {
             let mut all = vec![key.clone()];
             all.extend(keys.all.iter().filter(|old| !old.is(&key)).cloned());
             Keys { all }
@@ -96,33 +105,49 @@ impl KeyRing {
 
     /// Stops accepting every key but the signing one.
     pub fn retire(&self) {
-        self.keys.rcu(|keys| Keys {
+        self.ring.keys.rcu(|keys| Keys {
             all: keys.all[..1].to_vec(),
         });
     }
 
     /// Takes over the keys of another ring, in every clone of this one.
-    pub fn replace(&self, with: &Self) {
-        self.keys.store(with.keys.load_full());
+    ///
+    /// # Errors
+    ///
+    /// When one of them is too short for the preset that uses this ring.
+    pub fn replace(&self, with: &Self) -> Result<(), Error> {
+        let keys = with.ring.keys.load_full();
+        if self.ring.full_length.load(Ordering::Acquire) {
+            keys.check_lengths()?;
+        }
+        self.ring.keys.store(keys);
+        Ok(())
     }
 
     /// The keys as they are at this moment, without a lock.
     pub(crate) fn load(&self) -> Guard<Arc<Keys>> {
-        self.keys.load()
+        self.ring.keys.load()
     }
 
-    pub(crate) fn check_lengths(&self) -> Result<(), Error> {
-        match self.load().all.iter().find(|key| key.key.is_short()) {
-            Some(short) => Err(Error::new(Kind::KeyLength {
-                bytes: short.key.as_bytes().len(),
-            })),
-            None => Ok(()),
+    /// Refuses short keys, now and from now on.
+    pub(crate) fn demand_full_length(&self) -> Result<(), Error> {
+        self.ring.full_length.store(true, Ordering::Release);
+        self.load().check_lengths()
+    }
+
+    fn admit(&self, key: Key) -> Result<Prepared, Error> {
+        if self.ring.full_length.load(Ordering::Acquire) {
+            key.check_length()?;
         }
+        Ok(Prepared::new(key))
     }
 
     fn holding(keys: Keys) -> Self {
         Self {
-            keys: Arc::new(ArcSwap::from_pointee(keys)),
+            ring: Arc::new(Ring {
+                keys: ArcSwap::from_pointee(keys),
+                full_length: AtomicBool::new(false),
+            }),
         }
     }
 }
@@ -155,6 +180,10 @@ impl Keys {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Prepared> {
         self.all.iter()
+    }
+
+    fn check_lengths(&self) -> Result<(), Error> {
+        self.all.iter().try_for_each(|key| key.key.check_length())
     }
 }
 
@@ -232,7 +261,7 @@ mod tests {
         clone.retire();
         assert_eq!(ids(&ring), [one]);
 
-        ring.replace(&KeyRing::new([2; 32]).unwrap());
+        ring.replace(&KeyRing::new([2; 32]).unwrap()).unwrap();
         assert_eq!(ids(&clone), [two]);
     }
 }

@@ -1,6 +1,9 @@
 //! Origins: what may be configured, and what a browser sends.
 
-use std::fmt;
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+};
 
 use crate::error::{Error, Kind};
 
@@ -45,7 +48,10 @@ impl Origin {
         let parsed = OriginRef::parse(format!("{scheme}://{rest}").as_bytes())
             .map(|origin| origin.canonical())
             .ok_or_else(|| bad("it has no host, or one that cannot be"))?;
-        Ok(parsed)
+        match unsent(&parsed.host) {
+            Some(why) => Err(bad(why)),
+            None => Ok(parsed),
+        }
     }
 
     pub(crate) fn is_http(&self) -> bool {
@@ -159,7 +165,7 @@ impl<'a> Authority<'a> {
             || host.len() > LOCALHOST.len()
                 && host.as_bytes()[host.len() - LOCALHOST.len()..].eq_ignore_ascii_case(LOCALHOST)
             || host
-                .parse::<std::net::Ipv4Addr>()
+                .parse::<Ipv4Addr>()
                 .is_ok_and(|address| address.is_loopback())
     }
 }
@@ -168,6 +174,37 @@ impl fmt::Display for Authority<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.host)?;
         self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+/// Why no browser ever sends this host, of which each has one spelling (WHATWG URL, 3.5).
+fn unsent(host: &str) -> Option<&'static str> {
+    if let Some(inner) = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
+        return match inner.parse::<Ipv6Addr>() {
+            Ok(address) if compressed(address) == inner => None,
+            Ok(_) => Some("browsers write that address shorter, like [2001:db8::1]"),
+            Err(_) => Some("it is not an IPv6 address"),
+        };
+    }
+    let labels: Vec<&str> = host.strip_suffix('.').unwrap_or(host).split('.').collect();
+    if labels.iter().any(|label| label.is_empty()) {
+        return Some("a part of its host is empty");
+    }
+    // What ends in a number is an IPv4 address to a browser, whatever else it looks like.
+    let last = labels.last().copied().unwrap_or_default();
+    let number = last.bytes().all(|byte| byte.is_ascii_digit()) || last.starts_with("0x");
+    match number && host.parse::<Ipv4Addr>().is_err() {
+        true => Some("browsers write an IPv4 address as four numbers, like 192.0.2.1"),
+        false => None,
+    }
+}
+
+/// An address as browsers write it: hexadecimal to the end, where Rust writes mapped IPv4 addresses
+/// with dots.
+fn compressed(address: Ipv6Addr) -> String {
+    match (address.to_ipv4_mapped(), address.segments()) {
+        (Some(_), [.., high, low]) => format!("::ffff:{high:x}:{low:x}"),
+        _ => address.to_string(),
     }
 }
 

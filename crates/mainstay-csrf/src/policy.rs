@@ -43,6 +43,8 @@ pub(crate) struct Policy {
     pub(crate) meta: &'static str,
     pub(crate) origins: OriginPolicy,
     pub(crate) binding: Option<Box<dyn Binding>>,
+    /// Whether tokens are bound to that alone, and there is no cookie of ours.
+    pub(crate) session_only: bool,
     pub(crate) tokens: Tokens,
     pub(crate) max_token_age: Option<u64>,
     pub(crate) body_limit: usize,
@@ -138,6 +140,9 @@ impl Policy {
                 return self.done(Err(missing), Some(identity), Err(failure));
             }
         };
+        if self.session_only && session.is_none() {
+            return self.done(Ok(None), Some(identity), Err(Failure::CookieMissing));
+        }
         self.look_for_token(
             Check {
                 standing,

@@ -19,6 +19,10 @@ impl Policy {
         let mut values = cookie::values(headers, &self.cookie.name);
         match self.scheme {
             Scheme::HeadersOnly => Err(Failure::CookieMissing),
+            Scheme::Modern if self.session_only => Ok(Identity {
+                secret: NO_COOKIE,
+                send: false,
+            }),
             Scheme::Modern => {
                 let value = values.next().ok_or(Failure::CookieMissing)?;
                 if values.next().is_some() {
@@ -65,6 +69,7 @@ impl Policy {
         let now = self.clock.now();
         let value = match self.scheme {
             Scheme::HeadersOnly => return None,
+            Scheme::Modern if self.session_only => return None,
             Scheme::Modern => URL_SAFE_NO_PAD.encode(secret),
             Scheme::Gorilla => {
                 gorilla::write_cookie(self.keys.load().signing(), &self.cookie.name, secret, now)
@@ -204,6 +209,10 @@ impl Policy {
         token.is_some_and(|token| token.matches(&self.keys.load(), binding))
     }
 }
+
+/// Stands for the cookie's secret where there is no cookie. No browser has it: 32 random bytes are
+/// no sentence.
+pub(crate) const NO_COOKIE: [u8; 32] = *b"mainstay-csrf bound to a session";
 
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];

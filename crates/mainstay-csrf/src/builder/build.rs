@@ -1,8 +1,8 @@
-use http::HeaderName;
+use http::{HeaderName, header};
 
 use super::{Csrf, cookie};
 use crate::{
-    CsrfLayer, Error, KeyRing, SameSite,
+    CsrfLayer, Error, KeyRing, SameSite, Tokens,
     check::OriginPolicy,
     cookie::Attributes,
     error::Kind,
@@ -35,7 +35,7 @@ impl Csrf {
             }));
         }
         if let (Scheme::Modern, Some(keys)) = (self.scheme, &self.keys) {
-            keys.check_lengths()?;
+            keys.demand_full_length()?;
         }
         Ok(CsrfLayer::new(Policy {
             scheme: self.scheme,
@@ -47,6 +47,7 @@ impl Csrf {
             meta: self.meta,
             origins,
             binding: self.binding,
+            session_only: self.session_only,
             tokens: self.tokens,
             max_token_age: self.max_token_age.map(|age| age.as_secs()),
             body_limit: self.body_limit,
@@ -66,45 +67,45 @@ impl Csrf {
     /// A setting that would do nothing is a mistake of whoever made it.
     fn check_preset(&self) -> Result<(), Error> {
         let scoped = !self.routes.scopes.is_empty() || !self.routes.require_scope.is_empty();
-        let (preset, unfit) = match self.scheme {
-            Scheme::Modern => (
-                "modern",
-                [
-                    (self.renew, "renew_cookie"),
-                    (self.strict, "demand_headers"),
-                    NONE,
-                    NONE,
-                    NONE,
-                    NONE,
-                ],
-            ),
-            Scheme::Gorilla => (
-                "gorilla",
-                [
-                    (self.binding.is_some(), "session"),
-                    (self.max_token_age.is_some(), "max_token_age"),
-                    (scoped, "scope"),
-                    (self.mirror.is_some(), "cookie_to_header"),
-                    (self.strict, "demand_headers"),
-                    NONE,
-                ],
-            ),
-            Scheme::HeadersOnly => (
-                "headers-only",
-                [
-                    (self.binding.is_some(), "session"),
-                    (self.max_token_age.is_some(), "max_token_age"),
-                    (scoped, "scope"),
-                    (self.mirror.is_some(), "cookie_to_header"),
-                    (self.renew, "renew_cookie"),
-                    (self.echo, "token_in_response_header"),
-                ],
-            ),
+        let no_cookie = self.scheme == Scheme::HeadersOnly || self.session_only;
+        let (modern, gorilla, headers) = match self.scheme {
+            Scheme::Modern => (true, false, false),
+            Scheme::Gorilla => (false, true, false),
+            Scheme::HeadersOnly => (false, false, true),
         };
-        match unfit.into_iter().find(|(set, _)| *set) {
-            Some((_, setting)) => Err(Error::new(Kind::Unfit { setting, preset })),
-            None => Ok(()),
-        }
+        let settings = [
+            (!modern && self.binding.is_some(), "session"),
+            (!modern && self.session_only, "session_only"),
+            (self.session_only && self.binding.is_none(), "session_only"),
+            (!modern && self.max_token_age.is_some(), "max_token_age"),
+            (!modern && scoped, "scope"),
+            (!modern && self.mirror.is_some(), "cookie_to_header"),
+            (!gorilla && self.renew, "renew_cookie"),
+            (!headers && self.strict, "demand_headers"),
+            (headers && self.echo, "token_in_response_header"),
+            (headers && self.tokens != Tokens::Always, "tokens"),
+            (headers && !self.routes.deferred.is_empty(), "defer"),
+            (self.body_limit == 0, "body_limit"),
+        ];
+        let mut wrong = settings.into_iter().filter(|(wrong, _)| *wrong);
+        let unfit = match wrong.next() {
+            Some((_, setting)) => Some(setting),
+            None if no_cookie => self.cookie_setting(),
+            None => None,
+        };
+        let with = match self.scheme {
+            _ if self.body_limit == 0 => "a limit of no bytes",
+            Scheme::Modern if self.session_only && self.binding.is_none() => {
+                "no session to bind to"
+            }
+            Scheme::Modern if self.session_only => "`session_only`",
+            Scheme::Modern => "the modern preset",
+            Scheme::Gorilla => "the gorilla preset",
+            Scheme::HeadersOnly => "the headers-only preset",
+        };
+        unfit.map_or(Ok(()), |setting| {
+            Err(Error::new(Kind::Unfit { setting, with }))
+        })
     }
 
     fn origins(&self) -> Result<OriginPolicy, Error> {
@@ -143,6 +144,10 @@ impl Csrf {
             same_site: SameSite::Lax,
         };
         cookie::check(&cookie)?;
+        if cookie.name.eq_ignore_ascii_case(&self.attributes()?.name) {
+            let why = "the cookie for scripts and the secret one have the same name";
+            return Err(Error::new(Kind::Cookie { why }));
+        }
         Ok(Mirror {
             cookie,
             header: header(header_name)?,
@@ -150,13 +155,21 @@ impl Csrf {
     }
 }
 
-const NONE: (bool, &str) = (false, "");
-
+/// The name of a header of our own: one that browsers send by themselves proves nothing.
 fn header(name: &str) -> Result<HeaderName, Error> {
-    HeaderName::try_from(name).map_err(|_| {
-        Error::new(Kind::Name {
+    let taken = [
+        header::AUTHORIZATION,
+        header::CONTENT_TYPE,
+        header::COOKIE,
+        header::HOST,
+        header::ORIGIN,
+        header::REFERER,
+    ];
+    match HeaderName::try_from(name) {
+        Ok(name) if !taken.contains(&name) => Ok(name),
+        _ => Err(Error::new(Kind::Name {
             what: "header",
             text: name.to_owned(),
-        })
-    })
+        })),
+    }
 }

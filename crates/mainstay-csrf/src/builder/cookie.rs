@@ -77,6 +77,22 @@ impl Csrf {
         self
     }
 
+    /// The first setting that was made, for presets that have no cookie.
+    pub(super) fn cookie_setting(&self) -> Option<&'static str> {
+        let set = &self.cookie;
+        let settings = [
+            (set.name.is_some(), "cookie_name"),
+            (set.path.is_some(), "cookie_path"),
+            (set.domain.is_some(), "cookie_domain"),
+            (set.max_age.is_some(), "cookie_max_age"),
+            (set.same_site.is_some(), "same_site"),
+            (set.readable, "cookie_readable_by_scripts"),
+            (self.eager, "eager_cookie"),
+        ];
+        let mut made = settings.into_iter().filter(|(made, _)| *made);
+        made.next().map(|(_, setting)| setting)
+    }
+
     pub(super) fn attributes(&self) -> Result<Attributes, Error> {
         let set = &self.cookie;
         let gorilla = self.scheme == Scheme::Gorilla;
@@ -130,7 +146,9 @@ pub(super) fn check(cookie: &Attributes) -> Result<(), Error> {
     {
         return bad("its path has to begin with `/` and to be printable");
     }
-    let fits = |domain: &String| !domain.is_empty() && domain.bytes().all(is_attribute);
+    let fits = |domain: &String| {
+        domain.bytes().any(|byte| byte.is_ascii_alphanumeric()) && domain.bytes().all(is_attribute)
+    };
     if domain.as_ref().is_some_and(|domain| !fits(domain)) {
         return bad("its domain is not one");
     }

@@ -36,6 +36,7 @@ pub struct Csrf {
     plain_http: bool,
     tokens: Tokens,
     binding: Option<Box<dyn Binding>>,
+    session_only: bool,
     max_token_age: Option<Duration>,
     cookie: CookieSettings,
     header: String,
@@ -219,6 +220,18 @@ impl Csrf {
         self
     }
 
+    /// Binds tokens to the session alone: there is no cookie of ours.
+    ///
+    /// For sites whose forms are all behind a login, or whose session layer gives every visitor a
+    /// session. Two first visits side by side then have nothing to disagree about. A request without
+    /// a session is refused as `cookie_missing`, because a token that is bound to nothing would be
+    /// every visitor's.
+    #[must_use]
+    pub fn session_only(mut self, only: bool) -> Self {
+        self.session_only = only;
+        self
+    }
+
     /// Refuses tokens that are older. Without it they end with their session or their key.
     #[must_use]
     pub fn max_token_age(mut self, age: Duration) -> Self {
@@ -298,6 +311,7 @@ impl Csrf {
             plain_http: false,
             tokens: Tokens::Always,
             binding: None,
+            session_only: false,
             max_token_age: None,
             cookie: CookieSettings::default(),
             header: "x-csrf-token".to_owned(),

@@ -251,3 +251,36 @@ async fn a_session_layer_in_the_wrong_place_is_told_from_a_visitor_without_a_ses
     let why = refused.response.extensions().get::<Failure>().unwrap();
     assert!(why.to_string().contains("Visitor"), "{why}");
 }
+
+#[tokio::test]
+async fn tokens_can_be_bound_to_the_session_alone() {
+    let csrf = Csrf::new(KeyRing::generate())
+        .session_cookie("sid")
+        .session_only(true);
+    let app = App::behind(csrf.build().unwrap());
+
+    let Visit { cookie, token } = app.visit_with(get("/form").cookie("sid=ann")).await;
+    assert_eq!(cookie, "", "there is no cookie of ours");
+    let ask = |session: &str| post("/do").cookie(session).token(&token);
+    app.send(ask("sid=ann")).await.assert_passed();
+    app.send(ask("sid=bob"))
+        .await
+        .assert_refused("token_mismatch");
+    // Two first visits side by side: both forms are good.
+    let second = app.visit_with(get("/form").cookie("sid=ann")).await;
+    app.send(ask("sid=ann")).await.assert_passed();
+    app.send(post("/do").cookie("sid=ann").token(&second.token))
+        .await
+        .assert_passed();
+
+    // Without a session there is nothing to bind to, and one visitor's token would be every
+    // visitor's.
+    let stranger = app.visit().await;
+    assert_eq!(stranger.cookie, "");
+    app.send(post("/do").token(&stranger.token))
+        .await
+        .assert_refused("cookie_missing");
+    // A page with a token is the session's own, for caches.
+    let page = app.send(get("/form").cookie("sid=ann")).await;
+    assert_eq!(page.header("vary"), Some("Cookie"));
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mainstay_csrf::{Csrf, Error, Key, KeyRing, SameSite};
+use mainstay_csrf::{Csrf, Error, Key, KeyRing, SameSite, Tokens};
 
 fn modern() -> Csrf {
     Csrf::new(KeyRing::generate())
@@ -20,6 +20,8 @@ fn what_browsers_would_throw_away_is_refused() {
         modern().cookie_path("app"),
         modern().cookie_path("/a;b"),
         modern().cookie_domain(""),
+        modern().cookie_domain("."),
+        modern().cookie_to_header("__Host-csrf", "X-XSRF-TOKEN"),
         modern()
             .cookie_to_header("__Host-x", "x-y")
             .insecure_plain_http(true),
@@ -34,6 +36,9 @@ fn what_browsers_would_throw_away_is_refused() {
         modern().header_name("a b"),
         modern().field_name(""),
         modern().cookie_to_header("XSRF-TOKEN", ""),
+        modern().cookie_to_header("XSRF-TOKEN", "Authorization"),
+        modern().header_name("Cookie"),
+        modern().header_name("origin"),
     ] {
         assert!(
             csrf.build()
@@ -62,6 +67,14 @@ fn origins_that_no_browser_sends_are_refused() {
         "https://*.app.test",
         "https://app.test/x",
         "null",
+        "https://[2001:db8:0:0:0:0:0:1]",
+        "https://[:::]",
+        "https://[::FFFF:127.0.0.1]",
+        "https://127.1",
+        "https://127.0.0.01",
+        "https://0x7f000001",
+        "https://a..b",
+        "https://.app.test",
     ] {
         assert!(
             modern().own_origin(text).build().unwrap_err().is_origin(),
@@ -161,4 +174,55 @@ fn debug_shows_settings_and_no_secrets() {
         Csrf::new(key.into()).build()
     );
     assert!(shown.contains("Modern") && !shown.contains("4141") && !shown.contains("65, 65"));
+}
+
+#[test]
+fn a_setting_that_would_do_nothing_is_a_mistake() {
+    let headers = Csrf::headers_only;
+    for (csrf, setting) in [
+        (headers().tokens(Tokens::UnlessSameOrigin), "tokens"),
+        (headers().defer("/upload"), "defer"),
+        (headers().eager_cookie(true), "eager_cookie"),
+        (headers().cookie_name("x"), "cookie_name"),
+        (headers().cookie_path("/x"), "cookie_path"),
+        (headers().cookie_domain("app.test"), "cookie_domain"),
+        (headers().same_site(SameSite::Strict), "same_site"),
+        (headers().session_only(true), "session_only"),
+        (modern().session_only(true), "session_only"),
+        (
+            modern()
+                .session_cookie("sid")
+                .session_only(true)
+                .cookie_name("x"),
+            "cookie_name",
+        ),
+        (modern().body_limit(0), "body_limit"),
+    ] {
+        let error = csrf.build().unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("`{setting}`")),
+            "{setting}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_ring_in_use_takes_no_short_keys() {
+    let short = || Key::from_gorilla_bytes_of_any_length("x").unwrap();
+    let ring = KeyRing::generate();
+    modern_with(&ring).build().unwrap();
+
+    assert!(ring.rotate(short()).unwrap_err().is_key());
+    assert!(ring.clone().accept(short()).unwrap_err().is_key());
+    assert!(ring.replace(&KeyRing::from(short())).unwrap_err().is_key());
+    modern_with(&ring).build().unwrap();
+
+    // gorilla's own keys are as long as they are.
+    let ring = KeyRing::from(short());
+    Csrf::gorilla(ring.clone()).build().unwrap();
+    ring.rotate(short()).unwrap();
+}
+
+fn modern_with(ring: &KeyRing) -> Csrf {
+    Csrf::new(ring.clone())
 }
