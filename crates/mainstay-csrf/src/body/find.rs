@@ -17,6 +17,7 @@ use super::{Media, Replay, multipart, replay::Frames, urlencoded};
 pub(crate) struct Finder<E> {
     frames: Frames,
     error: Option<E>,
+    ended: bool,
     read: usize,
     limit: usize,
     scanner: Scanner,
@@ -60,6 +61,7 @@ impl<E> Finder<E> {
         Self {
             frames: Frames::default(),
             error: None,
+            ended: false,
             read: 0,
             limit,
             scanner,
@@ -76,9 +78,13 @@ impl<E> Finder<E> {
                 Some(Ok(frame)) => frame,
                 Some(Err(error)) => {
                     self.error = Some(error);
+                    self.ended = true;
                     return Poll::Ready(Found::Error);
                 }
-                None => return Poll::Ready(self.end()),
+                None => {
+                    self.ended = true;
+                    return Poll::Ready(self.end());
+                }
             };
             let Some(data) = frame.data_ref() else {
                 self.frames.push(frame);
@@ -114,7 +120,7 @@ impl<E> Finder<E> {
     where
         B: Body<Data = Bytes, Error = E>,
     {
-        Replay::new(self.frames, self.error, rest)
+        Replay::new(self.frames, self.error, self.ended, rest)
     }
 
     fn end(&mut self) -> Found {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum_core::body::Body as AxumBody;
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{
     BodyExt,
@@ -18,48 +18,92 @@ pin_project! {
     /// A body of which the beginning was read and is given again.
     ///
     /// It yields the very frames that were pulled, then what is left of the body: bytes, trailers
-    /// and errors are those that the client sent, and nothing was copied.
+    /// and errors are those that the client sent, and nothing was copied, but for the crumbs of a
+    /// client that sends a body in more than 64 pieces.
     pub struct Replay<B>
     where
         B: Body,
     {
         frames: Frames,
         error: Option<B::Error>,
+        ended: bool,
         #[pin]
         rest: B,
     }
 }
 
 /// Frames in the order in which they came. Most forms are one, which needs no memory of its own.
+///
+/// A client that sends its bytes one by one would have each of them held by a frame, and that by the
+/// buffer that it was read into, many times its size. So after some frames, small ones are put
+/// together.
 #[derive(Default)]
 pub(super) struct Frames {
     first: Option<Frame<Bytes>>,
     more: VecDeque<Frame<Bytes>>,
+    /// The small ones at the end.
+    crumbs: BytesMut,
 }
 
 impl Frames {
     pub(super) fn push(&mut self, frame: Frame<Bytes>) {
         if self.first.is_none() && self.more.is_empty() {
             self.first = Some(frame);
-        } else {
-            self.more.push_back(frame);
+            return;
         }
+        if self.more.len() >= MANY
+            && let Some(data) = frame.data_ref().filter(|data| data.len() < SMALL)
+        {
+            self.crumbs.extend_from_slice(data);
+            return;
+        }
+        if !self.crumbs.is_empty() {
+            let crumbs = self.crumbs.split().freeze();
+            self.more.push_back(Frame::data(crumbs));
+        }
+        self.more.push_back(frame);
     }
 
     fn pop(&mut self) -> Option<Frame<Bytes>> {
-        self.first.take().or_else(|| self.more.pop_front())
+        self.first
+            .take()
+            .or_else(|| self.more.pop_front())
+            .or_else(|| match self.crumbs.is_empty() {
+                true => None,
+                false => Some(Frame::data(self.crumbs.split().freeze())),
+            })
     }
 
-    fn iter(&self) -> impl Iterator<Item = &Frame<Bytes>> {
-        self.first.iter().chain(&self.more)
+    fn is_empty(&self) -> bool {
+        self.first.is_none() && self.more.is_empty() && self.crumbs.is_empty()
+    }
+
+    fn count(&self) -> usize {
+        self.first.iter().chain(&self.more).count() + usize::from(!self.crumbs.is_empty())
+    }
+
+    /// How many bytes of data they hold.
+    fn remaining(&self) -> u64 {
+        let frames = self.first.iter().chain(&self.more);
+        let whole = frames
+            .filter_map(Frame::data_ref)
+            .map(|data| data.remaining() as u64);
+        whole.sum::<u64>() + self.crumbs.len() as u64
     }
 }
 
+/// So many frames are kept as they came.
+const MANY: usize = 64;
+/// A frame with less data than this costs more than its data.
+const SMALL: usize = 1024;
+
 impl<B: Body> Replay<B> {
-    pub(super) fn new(frames: Frames, error: Option<B::Error>, rest: B) -> Self {
+    /// `ended`: the body has said that there is nothing more, and is not to be asked again.
+    pub(super) fn new(frames: Frames, error: Option<B::Error>, ended: bool, rest: B) -> Self {
         Self {
             frames,
             error,
+            ended,
             rest,
         }
     }
@@ -83,20 +127,22 @@ where
         if let Some(error) = this.error.take() {
             return Poll::Ready(Some(Err(error)));
         }
+        if *this.ended {
+            return Poll::Ready(None);
+        }
         this.rest.poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.frames.iter().next().is_none() && self.error.is_none() && self.rest.is_end_stream()
+        let ended = self.ended || self.rest.is_end_stream();
+        self.frames.is_empty() && self.error.is_none() && ended
     }
 
     fn size_hint(&self) -> SizeHint {
-        let queued = self
-            .frames
-            .iter()
-            .filter_map(Frame::data_ref)
-            .map(|data| data.remaining() as u64)
-            .sum::<u64>();
+        let queued = self.frames.remaining();
+        if self.ended {
+            return SizeHint::with_exact(queued);
+        }
         let rest = self.rest.size_hint();
         let mut hint = SizeHint::new();
         hint.set_lower(queued.saturating_add(rest.lower()));
@@ -110,7 +156,7 @@ where
 impl<B: Body> fmt::Debug for Replay<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Replay")
-            .field("frames", &self.frames.iter().count())
+            .field("frames", &self.frames.count())
             .finish_non_exhaustive()
     }
 }

@@ -491,3 +491,88 @@ async fn a_stream_without_an_end_of_empty_frames_fills_no_memory() {
         ("passed", Some(visit.token.len() as u64 + 11))
     );
 }
+
+/// Ends once, and must not be asked again, like a stream that is not fused.
+struct Once(Frames, bool);
+
+impl http_body::Body for Once {
+    type Data = Bytes;
+    type Error = String;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, String>>> {
+        assert!(!self.1, "asked again after its end");
+        let frame = Pin::new(&mut self.0).poll_frame(cx);
+        self.1 = matches!(frame, Poll::Ready(None | Some(Err(_))));
+        frame
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_has_ended_is_not_asked_again() {
+    let layer = layer();
+    let app = App::behind(layer.clone());
+    let visit = app.visit().await;
+    let form = format!("a=1&csrf_token={}", visit.token);
+    let whole = vec![Ok(Frame::data(Bytes::from(form.clone())))];
+    let body = Once(Frames::new(whole), false);
+    let (code, seen) = judge(&layer, &visit, FORM, Body::new(body)).await;
+    assert_eq!(code, "passed");
+    let seen = seen.unwrap();
+    assert_eq!(seen.bytes, form.as_bytes());
+    assert_eq!(seen.size_hint, Some(form.len() as u64));
+
+    // Under report-only, a body that broke off goes on to its handler as well, error and all.
+    let lenient = Csrf::new(KeyRing::generate()).report_only(true).build();
+    let broken = vec![Ok(Frame::data(Bytes::from("a=1"))), Err("gone".to_owned())];
+    let body = Once(Frames::new(broken), false);
+    let (_, seen) = judge(&lenient.unwrap(), &visit, FORM, Body::new(body)).await;
+    assert_eq!(seen.unwrap().error.as_deref(), Some("gone"));
+}
+
+#[tokio::test]
+async fn a_body_in_single_bytes_is_put_together_again() {
+    let layer = layer();
+    let visit = App::behind(layer.clone()).visit().await;
+    let form = format!("a={}&csrf_token={}&b=2", "x".repeat(2000), visit.token);
+    let bytes = form.as_bytes().chunks(1);
+    let mut frames: Vec<_> = bytes
+        .map(|byte| Ok(Frame::data(Bytes::copy_from_slice(byte))))
+        .collect();
+    let mut trailers = HeaderMap::new();
+    trailers.insert("x-sum", HeaderValue::from_static("7"));
+    frames.push(Ok(Frame::trailers(trailers.clone())));
+    let (code, seen) = judge(&layer, &visit, FORM, Body::new(Frames::new(frames))).await;
+    assert_eq!(code, "passed");
+    let seen = seen.unwrap();
+    assert_eq!(seen.bytes, form.as_bytes());
+    assert_eq!(seen.trailers, Some(trailers));
+}
+
+#[tokio::test]
+async fn single_bytes_are_not_kept_in_a_frame_each() {
+    let layer = layer();
+    let visit = App::behind(layer.clone()).visit().await;
+    let form = format!("a={}&csrf_token={}", "x".repeat(2000), visit.token);
+    let bytes = form.as_bytes().chunks(1);
+    let frames = bytes
+        .map(|byte| Ok(Frame::data(Bytes::copy_from_slice(byte))))
+        .collect();
+    let count = |mut body: Body| async move {
+        let mut frames = 0;
+        while let Some(frame) = body.frame().await {
+            frames += usize::from(frame.unwrap().is_data());
+        }
+        frames.to_string()
+    };
+    let router: Router = Router::new().fallback(on_any(count)).layer(layer);
+    let request = post("/do")
+        .cookie(&visit.cookie)
+        .form(Body::new(Frames::new(frames)));
+    let answer = send(&router, request).await;
+    answer.assert_passed();
+    let frames: usize = answer.text().parse().unwrap();
+    assert!(frames <= 66, "{frames} frames");
+}
