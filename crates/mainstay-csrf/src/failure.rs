@@ -126,6 +126,8 @@ pub enum Failure {
         /// Because it was larger than a limit that another layer has set.
         too_large: bool,
     },
+    /// The field did not come within the time that was set for it.
+    BodyTooSlow,
     /// The body is compressed and there is no layer outside of ours that decompresses it.
     BodyEncoded,
     /// What tells the session apart was not there when our layer ran.
@@ -174,19 +176,21 @@ impl Failure {
             Self::StaleSession { .. } => "stale_session",
             Self::TokenBeyondLimit { .. } => "token_beyond_limit",
             Self::BodyUnreadable { .. } => "body_unreadable",
+            Self::BodyTooSlow => "body_too_slow",
             Self::BodyEncoded => "body_encoded",
             Self::SessionUnavailable { .. } => "session_unavailable",
         }
     }
 
-    /// 403, except where the token is not what failed: 400 and 413 for bodies that cannot be read,
-    /// 415 for compressed ones, and 500 when layers are in the wrong order, which is no fault of the
+    /// 403, except where the token is not what failed: 400 and 413 for bodies that cannot be read, 408
+    /// for those that come too slowly, 415 for compressed ones, and 500 when layers are in the wrong order, which is no fault of the
     /// client's.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         match self {
             Self::BodyUnreadable { too_large: true } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyUnreadable { too_large: false } => StatusCode::BAD_REQUEST,
+            Self::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::BodyEncoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::SessionUnavailable { .. } => StatusCode::INTERNAL_SERVER_ERROR,
             _ => StatusCode::FORBIDDEN,
@@ -222,6 +226,7 @@ impl Failure {
                 | Self::StaleSession { .. }
                 | Self::TokenBeyondLimit { .. }
                 | Self::BodyUnreadable { .. }
+                | Self::BodyTooSlow
                 | Self::BodyEncoded
         )
     }
@@ -344,6 +349,10 @@ impl fmt::Display for Failure {
             ),
             Self::BodyUnreadable { too_large: true } => f.write_str("the body is too large"),
             Self::BodyUnreadable { too_large: false } => f.write_str("the body cannot be read"),
+            Self::BodyTooSlow => f.write_str(
+                "the body came too slowly; put the field first in the form, or send the token in the \
+                 header",
+            ),
             Self::BodyEncoded => {
                 f.write_str("the body is compressed, so no CSRF token can be found in it")
             }

@@ -22,7 +22,7 @@ use crate::{
     body::{Finder, Found},
     handle::{Grip, Handle, add_vary},
     layer::Handover,
-    policy::{Check, Policy},
+    policy::{Check, Patience, Policy},
     refusal::{self, Format, RefusalBody, Rejecting},
 };
 
@@ -101,7 +101,7 @@ where
                     let Some(pending) = search.as_mut() else {
                         return Poll::Pending;
                     };
-                    let found = ready!(pending.finder.poll(&mut pending.body, cx));
+                    let found = ready!(pending.poll(cx));
                     let Some(done) = search.take() else {
                         return Poll::Pending;
                     };
@@ -145,6 +145,7 @@ pub(crate) struct Search<S, B: Body> {
     pub(crate) parts: Parts,
     pub(crate) body: B,
     pub(crate) finder: Finder<B::Error>,
+    pub(crate) patience: Option<Patience>,
     pub(crate) check: Check,
     pub(crate) place: Place,
 }
@@ -154,6 +155,17 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
+    /// What is there already counts, however late it is looked at.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
+        if let Poll::Ready(found) = self.finder.poll(&mut self.body, cx) {
+            return Poll::Ready(found);
+        }
+        match &mut self.patience {
+            Some(patience) => patience.as_mut().poll(cx).map(|()| Found::TooSlow),
+            None => Poll::Pending,
+        }
+    }
+
     fn verdict(&mut self, found: &Found) -> Result<CsrfVerified, Failure> {
         let place = self.place;
         match found {
@@ -166,6 +178,7 @@ where
                 place,
                 limit: self.policy.body_limit,
             }),
+            Found::TooSlow => Err(Failure::BodyTooSlow),
             // Where the request goes on all the same, its handler has to see the error too.
             Found::Error if self.policy.report_only => {
                 Err(Failure::BodyUnreadable { too_large: false })

@@ -200,12 +200,14 @@ where
                 let place = media.place();
                 let finder = Finder::new(media, Arc::clone(&policy.field), policy.body_limit);
                 let policy = Arc::clone(policy);
+                let patience = policy.body_time_limit.as_ref().map(|sleep| sleep());
                 let search = Search {
                     policy,
                     inner,
                     parts,
                     body,
                     finder,
+                    patience,
                     check,
                     place,
                 };

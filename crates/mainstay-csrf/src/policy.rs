@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     fmt,
+    pin::Pin,
     sync::{Arc, Mutex},
     time::SystemTime,
 };
@@ -48,6 +49,7 @@ pub(crate) struct Policy {
     pub(crate) tokens: Tokens,
     pub(crate) max_token_age: Option<u64>,
     pub(crate) body_limit: usize,
+    pub(crate) body_time_limit: Option<Sleep>,
     pub(crate) routes: Routes,
     /// Whether the cookie goes with every response, asked for or not.
     pub(crate) eager: bool,
@@ -62,6 +64,10 @@ pub(crate) struct Policy {
     pub(crate) clock: Clock,
     pub(crate) warned: Mutex<HashSet<String>>,
 }
+
+/// Makes a future that ends when a client has had its time.
+pub(crate) type Sleep = Box<dyn Fn() -> Patience + Send + Sync>;
+pub(crate) type Patience = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// What goes over the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,6 +30,8 @@ pub(crate) enum Found {
     /// The body ended, or does not have the shape that its media type promises.
     Nothing,
     BeyondLimit,
+    /// The client has had its time.
+    TooSlow,
     /// The body ended in an error, which [`Finder::error`] holds.
     Error,
 }

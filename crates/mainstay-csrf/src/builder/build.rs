@@ -51,6 +51,7 @@ impl Csrf {
             tokens: self.tokens,
             max_token_age: self.max_token_age.map(|age| age.as_secs()),
             body_limit: self.body_limit,
+            body_time_limit: self.body_time_limit,
             routes: self.routes,
             eager: self.eager && self.scheme != Scheme::HeadersOnly,
             renew: self.renew,

@@ -16,7 +16,7 @@ use http::request::Parts;
 use self::cookie::CookieSettings;
 use crate::{
     Binding, KeyRing, Tokens,
-    policy::{Clock, Scheme},
+    policy::{Clock, Scheme, Sleep},
     refusal::Reject,
     route::Routes,
     session::{ByClosure, ByCookie, ByExtension},
@@ -43,6 +43,7 @@ pub struct Csrf {
     field: String,
     meta: &'static str,
     body_limit: usize,
+    body_time_limit: Option<Sleep>,
     routes: Routes,
     eager: bool,
     renew: bool,
@@ -262,6 +263,30 @@ impl Csrf {
         self
     }
 
+    /// Gives up the search when the future ends that `sleep` returns, which is called once for each
+    /// body that is searched. Without it a client may take its time.
+    ///
+    /// The runtime is yours, so the clock is too:
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use mainstay_csrf::{Csrf, KeyRing};
+    /// let csrf = Csrf::new(KeyRing::generate())
+    ///     .body_time_limit(|| tokio::time::sleep(Duration::from_secs(10)))
+    ///     .build()?;
+    /// # Ok::<(), mainstay_csrf::Error>(())
+    /// ```
+    ///
+    /// Only the search is limited, not what a handler reads afterwards: an upload may last for hours.
+    #[must_use]
+    pub fn body_time_limit<F>(mut self, sleep: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.body_time_limit = Some(Box::new(move || Box::pin(sleep())));
+        self
+    }
+
     /// Takes the time from `clock`, for tests.
     #[must_use]
     pub fn clock(mut self, clock: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
@@ -318,6 +343,7 @@ impl Csrf {
             field: field.to_owned(),
             meta,
             body_limit: 64 * 1024,
+            body_time_limit: None,
             routes: Routes::default(),
             eager: false,
             renew: false,

@@ -576,3 +576,44 @@ async fn single_bytes_are_not_kept_in_a_frame_each() {
     let frames: usize = answer.text().parse().unwrap();
     assert!(frames <= 66, "{frames} frames");
 }
+
+/// Never says more than it has been told to.
+struct Stalled(Option<Bytes>);
+
+impl http_body::Body for Stalled {
+    type Data = Bytes;
+    type Error = String;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, String>>> {
+        match self.0.take() {
+            Some(data) => Poll::Ready(Some(Ok(Frame::data(data)))),
+            None => Poll::Pending,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_takes_no_longer_than_it_may() {
+    const LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+    let csrf = Csrf::new(KeyRing::generate()).body_time_limit(|| tokio::time::sleep(LIMIT));
+    let layer = csrf.build().unwrap();
+    let visit = App::behind(layer.clone()).visit().await;
+    let router = Router::new().fallback(on_any(|| async {})).layer(layer);
+    let ask = |text: String| {
+        let body = Body::new(Stalled(Some(Bytes::from(text))));
+        post("/do").cookie(&visit.cookie).form(body)
+    };
+    let start = tokio::time::Instant::now();
+    let answer = send(&router, ask("a=1&b=".to_owned())).await;
+    answer.assert_refused("body_too_slow");
+    assert_eq!(answer.status.as_u16(), 408);
+    assert_eq!(start.elapsed(), LIMIT);
+
+    // Once the field was found, the rest may take its time.
+    let found = ask(format!("csrf_token={}&b=", visit.token));
+    send(&router, found).await.assert_passed();
+    assert_eq!(start.elapsed(), LIMIT);
+}

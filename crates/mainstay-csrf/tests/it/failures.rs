@@ -3,6 +3,8 @@
 
 use std::{
     collections::BTreeSet,
+    pin::Pin,
+    task::{Context, Poll},
     time::{Duration, SystemTime},
 };
 
@@ -140,6 +142,9 @@ async fn guards() -> Vec<Guard> {
             .cookie(&cookie)
             .form(Body::new(Limited::new(long, 10))),
     );
+    let impatient = modern(&keys).body_time_limit(|| std::future::ready(()));
+    let never = post("/do").cookie(&cookie).form(Body::new(Never));
+    refused("body_too_slow", 408, &build(impatient), never);
     refused(
         "session_unavailable",
         500,
@@ -169,6 +174,21 @@ async fn gorilla_guards() -> Vec<Guard> {
         guard("cookie_expired", expired),
         guard("cookie_forged", forged),
     ]
+}
+
+/// A body that does not come.
+struct Never;
+
+impl http_body::Body for Never {
+    type Data = bytes::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<bytes::Bytes>, Self::Error>>> {
+        Poll::Pending
+    }
 }
 
 struct Missing;
