@@ -93,8 +93,8 @@ impl OriginPolicy {
     /// The decision of Go's `CrossOriginProtection`: a request without either header passes, because
     /// no browser of the last years sends such a one across origins.
     ///
-    /// Two things are stricter, which no browser notices: headers that come twice are refused, and
-    /// `Origin` has to be one. Configured own origins are compared with their scheme; the derived
+    /// Three things are stricter, which no browser notices: headers that come twice are refused,
+    /// `Origin` has to be one, and its scheme `http` or `https`. Configured own origins are compared with their scheme; the derived
     /// one, as in Go, without, and exactly as the host is written.
     pub(crate) fn judge_as_go(&self, parts: &Parts) -> Result<Standing, Failure> {
         let site = only(&parts.headers, &SEC_FETCH_SITE, "sec-fetch-site")?;

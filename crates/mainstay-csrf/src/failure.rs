@@ -301,7 +301,8 @@ impl fmt::Display for Failure {
             ),
             Self::InsecureOrigin { origin, expected } => write!(
                 f,
-                "the page came over plain HTTP from `{origin}`, where {expected} was expected"
+                "the page came over plain HTTP from `{origin}`, where {expected} was expected; behind a \
+                 proxy that speaks TLS set own_origin, without TLS see insecure_plain_http"
             ),
             Self::HeadersMissing => {
                 f.write_str("the browser is too old: it sends neither Sec-Fetch-Site nor Origin")
