@@ -2,11 +2,13 @@
 
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Zoned;
 use jiff::civil::DateTime;
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::unistd::{Whence, lseek};
 
 use super::{LogFile, Rotation, Syslog};
@@ -85,6 +87,31 @@ impl MainLog {
     /// Writes one line; a message may span several.
     pub fn log(&self, level: Level, message: impl fmt::Display) {
         self.lock().log(level, &message);
+    }
+
+    /// Writes one line that cannot wait until there is room again: what the log does not take goes to
+    /// the standard error.
+    pub fn insist(&self, level: Level, message: impl fmt::Display) {
+        let mut inner = self.lock();
+        let lost = inner.lost;
+        inner.log(level, &message);
+        if inner.lost > lost {
+            inner.lost = lost;
+            to_stderr(&inner.line);
+        }
+    }
+
+    /// Nothing more will be written. If the log lacks lines, the standard error hears of it.
+    pub fn end(&self) {
+        let inner = self.lock();
+        if inner.lost > 0 {
+            let path = match &inner.sink {
+                Sink::File(file) => file.path().display().to_string(),
+                Sink::Held(_) | Sink::Syslog(_) => "the main log".to_owned(),
+            };
+            let lost = inner.lost;
+            to_stderr(&format!("{lost} lines could not be written to {path}\n"));
+        }
     }
 
     /// A line at `CRIT`.
@@ -234,6 +261,17 @@ fn to_stdout(line: &[u8]) {
     let _ = lseek(&stdout, 0, Whence::SeekEnd);
     let mut stdout = stdout.lock();
     let _ = stdout.write_all(line).and_then(|()| stdout.flush());
+}
+
+/// One line, as far as it goes without waiting for long: whoever reads it may have stopped.
+fn to_stderr(line: &str) {
+    let stderr = io::stderr();
+    let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    if poll(&mut ready, PATIENCE).is_ok_and(|ready| ready > 0) {
+        // A pipe that has room takes this much at once. Failing this there is nobody to tell.
+        let most = line.len().min(4096);
+        let _ = stderr.lock().write_all(&line.as_bytes()[..most]);
+    }
 }
 
 /// Local time, milliseconds truncated.

@@ -23,6 +23,10 @@ use crate::event::Audience;
 use crate::log::{AnsiStripper, ChildLog, MainLog, Poured, Syslog};
 use crate::sys;
 
+pub use streams::{Lost, Streams};
+
+mod streams;
+
 /// What happens to the bytes of one stream.
 #[derive(Debug)]
 pub struct Tap {
@@ -106,18 +110,7 @@ impl Output {
     /// Moves what is in the pipe now. Never waits, neither for the log nor for a grandchild that
     /// goes on writing.
     pub fn drain(&self) {
-        let mut flow = self.flow.borrow_mut();
-        let Some(pipe) = flow.pipe.clone() else {
-            return;
-        };
-        let mut left = sys::pending(pipe) + flow.held();
-        for _ in 0..DRAIN_MOST {
-            match flow.step() {
-                Poured::Bytes(count) if count < left => left -= count,
-                Poured::NeedsCopy => {}
-                _ => break,
-            }
-        }
+        self.flow.borrow_mut().drain();
     }
 }
 
@@ -158,6 +151,22 @@ async fn writable(target: OwnedFd) {
 }
 
 impl Flow {
+    fn drain(&mut self) {
+        let mut left = self.left();
+        for _ in 0..DRAIN_MOST {
+            match self.step() {
+                Poured::Bytes(count) if count < left => left -= count,
+                Poured::NeedsCopy => {}
+                _ => break,
+            }
+        }
+    }
+
+    /// What has been written to the pipe and is not in the log.
+    fn left(&self) -> usize {
+        self.pipe.as_ref().map_or(0, sys::pending) + self.held()
+    }
+
     /// Moves a good deal, then lets others have their turn.
     fn pump(&mut self) -> Poured {
         let mut moved = 0;
