@@ -15,6 +15,7 @@ mod events;
 mod faults;
 mod fcgi;
 mod fuzzed;
+mod guide;
 mod lifecycle;
 mod logs;
 mod processes;
