@@ -1,6 +1,6 @@
 //! What is measured.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -97,15 +97,14 @@ fn idle(peers: &[Peer], rounds: usize) -> Result<Vec<Figure>> {
 fn log(peers: &[Peer], rounds: usize) -> Result<Vec<Figure>> {
     let mut rate = Figure::new("throughput, MB/s", false);
     let mut time = Figure::new("processor time of the logger, ms per GiB", true);
-    let own = std::env::current_exe()?;
+    let own = std::env::current_exe()?.display().to_string();
     for _ in 0..rounds {
         for peer in peers {
             let stage = Stage::new()?;
             let programs = format!(
-                "[program:flood]\ncommand={} child flood {GIB}\nautostart=false\n\
+                "[program:flood]\ncommand={own} child flood {GIB}\nautostart=false\n\
                  autorestart=false\nstartsecs=0\nstdout_logfile=%(here)s/flood.log\n\
-                 stdout_logfile_maxbytes=0\n",
-                own.display()
+                 stdout_logfile_maxbytes=0\n"
             );
             let daemon = stage.start(peer, &programs)?;
             let mut api = daemon.api()?;
@@ -125,27 +124,35 @@ fn log(peers: &[Peer], rounds: usize) -> Result<Vec<Figure>> {
             anyhow::ensure!(size(&file) == GIB, "{} wrote another size", peer.name);
             daemon.end()?;
         }
-        // The floor: no supervisor at all.
+        // The floors: no supervisor at all, only somebody who moves the bytes.
         let folder = tempfile::TempDir::new()?;
-        let file = folder.path().join("flood.log");
-        let since = Instant::now();
-        let mut flood = Command::new(&own)
-            .args(["child", "flood", &GIB.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let pipe = flood.stdout.take().context("its output")?;
-        let mut cat = Command::new("cat")
-            .stdin(pipe)
-            .stdout(File::create(&file)?)
-            .spawn()?;
-        until("the file is whole", || {
-            Ok((size(&file) >= GIB).then_some(()))
-        })?;
-        rate.add("cat", GIB as f64 / 1e6 / since.elapsed().as_secs_f64());
-        // Not waited for yet, so that the kernel still knows it.
-        time.add("cat", cpu(cat.id())?.as_secs_f64() * MILLI);
-        cat.wait()?;
-        flood.wait()?;
+        for (name, command) in [
+            ("cat", vec!["cat"]),
+            ("splice alone", vec![own.as_str(), "child", "pour"]),
+        ] {
+            let file = folder.path().join(name);
+            let since = Instant::now();
+            let mut flood = Command::new(&own)
+                .args(["child", "flood", &GIB.to_string()])
+                .stdout(Stdio::piped())
+                .spawn()?;
+            let pipe = flood.stdout.take().context("its output")?;
+            let mut mover = Command::new(command[0])
+                .args(&command[1..])
+                .stdin(pipe)
+                .stdout(File::create(&file)?)
+                .spawn()?;
+            until("the file is whole", || {
+                Ok((size(&file) >= GIB).then_some(()))
+            })?;
+            rate.add(name, GIB as f64 / 1e6 / since.elapsed().as_secs_f64());
+            // Not waited for yet, so that the kernel still knows it.
+            time.add(name, cpu(mover.id())?.as_secs_f64() * MILLI);
+            mover.wait()?;
+            flood.wait()?;
+            // Before the next one has to find room beside it.
+            fs::remove_file(&file)?;
+        }
     }
     Ok(vec![rate, time])
 }

@@ -20,6 +20,8 @@ pub struct Context {
     pub host: String,
     /// The effective user.
     pub uid: u32,
+    /// The file mode mask that we were started with, where the system tells.
+    pub umask: Option<u32>,
     /// Users and groups.
     pub accounts: Accounts,
 }
@@ -67,6 +69,7 @@ impl Context {
             environment,
             host: unistd::gethostname()?.to_string_lossy().into_owned(),
             uid: unistd::geteuid().as_raw(),
+            umask: umask(),
             accounts: Accounts::System,
         })
     }
@@ -99,6 +102,7 @@ impl Context {
             environment: BTreeMap::new(),
             host: "localhost".to_owned(),
             uid: 1000,
+            umask: Some(0o022),
             accounts: Accounts::Fixed { users, groups },
         }
     }
@@ -215,6 +219,15 @@ fn normalize(path: &Path) -> PathBuf {
         }
     }
     out
+}
+
+/// The mask as the kernel tells it: asking the C library would mean to change it.
+fn umask() -> Option<u32> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Umask:"))?;
+    u32::from_str_radix(line.trim(), 8).ok()
 }
 
 #[cfg(test)]

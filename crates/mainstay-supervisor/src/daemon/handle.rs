@@ -4,11 +4,10 @@
 //! that hangs up does not.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::config;
+use super::answers::{Channel, ConfigInfo, Diff, Outcome, ProcessInfo};
 use crate::rpc::{Code, Fault};
 
 /// Where an answer goes.
@@ -18,152 +17,6 @@ pub type ReplyTo<T> = oneshot::Sender<Result<T, Fault>>;
 #[derive(Clone, Debug)]
 pub struct Handle {
     requests: mpsc::Sender<Request>,
-}
-
-/// One of a process's two output streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Channel {
-    /// `stdout`
-    Stdout,
-    /// `stderr`
-    Stderr,
-}
-
-impl Channel {
-    /// `stdout` or `stderr`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stdout => "stdout",
-            Self::Stderr => "stderr",
-        }
-    }
-}
-
-/// A state of a process; the number is what clients see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(i32)]
-pub enum State {
-    /// Not started, or stopped by request.
-    Stopped = 0,
-    /// Spawned, not yet up for `startsecs`.
-    Starting = 10,
-    /// Up.
-    Running = 20,
-    /// Exited too quickly; waits to be tried again.
-    Backoff = 30,
-    /// Told to stop, not yet gone.
-    Stopping = 40,
-    /// Exited by itself.
-    Exited = 100,
-    /// Could not be started.
-    Fatal = 200,
-    /// A signal to it was refused by the system.
-    Unknown = 1000,
-}
-
-impl State {
-    /// The name that clients see.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Stopped => "STOPPED",
-            Self::Starting => "STARTING",
-            Self::Running => "RUNNING",
-            Self::Backoff => "BACKOFF",
-            Self::Stopping => "STOPPING",
-            Self::Exited => "EXITED",
-            Self::Fatal => "FATAL",
-            Self::Unknown => "UNKNOWN",
-        }
-    }
-
-    /// The number that clients see.
-    pub const fn code(self) -> i32 {
-        self as i32
-    }
-}
-
-/// What `getProcessInfo` tells. Times are seconds since the epoch, 0 for never.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProcessInfo {
-    /// The process.
-    pub name: String,
-    /// Its group.
-    pub group: String,
-    /// Last start.
-    pub start: i64,
-    /// Last exit.
-    pub stop: i64,
-    /// The time of the answer.
-    pub now: i64,
-    /// Its state.
-    pub state: State,
-    /// Last error text of a start, or empty.
-    pub spawnerr: String,
-    /// 0 if none, −1 for death by signal.
-    pub exitstatus: i32,
-    /// Path of the stdout log, if there is one.
-    pub stdout_logfile: Option<PathBuf>,
-    /// Path of the stderr log, if there is one.
-    pub stderr_logfile: Option<PathBuf>,
-    /// 0 if none.
-    pub pid: i32,
-    /// How long it has been up, by the monotonic clock; zero when it does not run.
-    pub uptime: std::time::Duration,
-}
-
-impl ProcessInfo {
-    /// `group:process`, or `process` alone when both names are equal.
-    pub fn namespec(&self) -> String {
-        if self.group == self.name {
-            self.name.clone()
-        } else {
-            format!("{}:{}", self.group, self.name)
-        }
-    }
-}
-
-/// One process of the available configuration, as `getAllConfigInfo` tells it.
-#[derive(Clone, Debug)]
-pub struct ConfigInfo {
-    /// Its configuration.
-    pub process: Arc<config::Process>,
-    /// Its group's priority.
-    pub group_priority: i64,
-    /// Whether its group is active.
-    pub in_use: bool,
-}
-
-/// What one process of a group operation came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The process, without its group.
-    pub name: String,
-    /// Its group.
-    pub group: String,
-    /// `Ok`: status 80 and `OK`.
-    pub result: Result<(), Fault>,
-}
-
-/// What a reread found, against the active groups. Sorted by name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Diff {
-    /// Groups that are not active yet.
-    pub added: Vec<String>,
-    /// Active groups whose configuration differs.
-    pub changed: Vec<String>,
-    /// Active groups that are gone from the file.
-    pub removed: Vec<String>,
-}
-
-/// What `tail…Log` tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tail {
-    /// The bytes.
-    pub bytes: Vec<u8>,
-    /// The size of the file.
-    pub offset: u64,
-    /// Whether there was more than fitted.
-    pub overflow: bool,
 }
 
 /// A request to the actor. Names are as the client gave them: `process`, `group:process`, and for

@@ -12,13 +12,14 @@ use super::unit::Unit;
 use crate::config::Stream;
 use crate::event::{Audience, Bus, Seat, Speaker};
 use crate::log::{AnsiStripper, ChildLog, ChildLogs, MainLog, Rotation, Syslog, create_auto_log};
-use crate::process::{Command, Input, Output, Pipes, Sockets, Surroundings, Tap, spawn};
+use crate::process::{Command, Input, Output, Pipes, Sockets, Streams, Surroundings, Tap, spawn};
 
 /// What a start needs from the daemon.
 #[derive(Debug)]
 pub(super) struct Launcher {
     pub(super) log: MainLog,
     pub(super) logs: ChildLogs,
+    pub(super) streams: Streams,
     pub(super) bus: Bus,
     pub(super) sockets: Sockets,
     pub(super) surroundings: Surroundings,
@@ -85,7 +86,10 @@ impl Launcher {
                     errno => format!("unknown error during fork for '{process}': {errno:?}"),
                 }
             })?;
-        outputs.iter_mut().for_each(Output::start);
+        for output in &mut outputs {
+            self.streams.add(output);
+            output.start();
+        }
         speaker.spawned(pid);
         unit.outputs = outputs;
         unit.input = input;

@@ -11,6 +11,7 @@
 use std::time::Duration;
 
 mod actor;
+mod answers;
 mod descent;
 mod events;
 mod groups;
@@ -24,9 +25,8 @@ mod signals;
 mod unit;
 mod waiting;
 
-pub use handle::{
-    Channel, ConfigInfo, Diff, Handle, Outcome, ProcessInfo, ReplyTo, Request, State, Tail,
-};
+pub use answers::{Channel, ConfigInfo, Diff, Outcome, ProcessInfo, State, Tail};
+pub use handle::{Handle, ReplyTo, Request};
 pub use run::main;
 
 /// The version of Supervisor that we stand in for: what its clients are told and parse.

@@ -21,7 +21,7 @@ use crate::cli::{DaemonCommand, DaemonOptions};
 use crate::config::{self, Config, Context, MainLogFile, Supervisord};
 use crate::event::Bus;
 use crate::log::{Bridge, ChildLogs, MainLog, Rotation, Target, clean_up_auto_logs};
-use crate::process::{Sockets, Surroundings, server_url};
+use crate::process::{Sockets, Streams, Surroundings, server_url};
 use crate::{sys, web};
 
 /// Runs `mainstayd` with a command line; what it returns is the exit status.
@@ -130,6 +130,8 @@ struct Daemon {
     options: DaemonOptions,
     context: Context,
     log: MainLog,
+    /// Of this life and those before it: who outlives his program keeps his pipe over a restart.
+    streams: Streams,
     /// The soft limit of descriptors that children are to have, where ours is another.
     descriptors: Option<u64>,
 }
@@ -159,6 +161,7 @@ impl Daemon {
             options,
             context,
             log: MainLog::new(config::Level::Info),
+            streams: Streams::default(),
             descriptors: None,
         })
     }
@@ -202,10 +205,21 @@ impl Daemon {
             drop(actor);
             life.servers.close().await;
             match end {
-                End::Exit => return Ok(()),
+                End::Exit => {
+                    self.last_words();
+                    return Ok(());
+                }
                 End::Restart(config) => life = self.again(*config, life.pidfile)?,
             }
         }
+    }
+
+    /// What is lost with us is lost audibly.
+    fn last_words(&self) {
+        for lost in self.streams.finish() {
+            self.log.insist(config::Level::Error, lost);
+        }
+        self.log.end();
     }
 
     /// Takes what only one daemon can have. Whatever another daemon with this configuration uses is
@@ -338,6 +352,7 @@ impl Daemon {
         Launcher {
             log: self.log.clone(),
             logs: ChildLogs::new(self.log.clone()),
+            streams: self.streams.clone(),
             bus: Bus::new(self.log.clone(), &settings.identifier, serial),
             sockets: Sockets::new(self.log.clone()),
             surroundings: Surroundings {

@@ -119,8 +119,10 @@ impl Unit {
         ProcessInfo {
             name: self.config.name.clone(),
             group: self.config.group.clone(),
-            start: self.start,
-            stop: self.stop,
+            // After the clock was set back these would be in the future, and what clients make of them
+            // negative.
+            start: self.start.min(wall),
+            stop: self.stop.min(wall),
             now: wall,
             state: machine.state(),
             spawnerr: machine.spawn_error().to_owned(),

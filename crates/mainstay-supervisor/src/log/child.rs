@@ -125,6 +125,11 @@ impl ChildLogs {
 }
 
 impl ChildLog {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
     /// Moves up to `most` bytes from a pipe into the log without looking at them.
     pub fn pour(&mut self, pipe: BorrowedFd<'_>, most: usize) -> Poured {
         if !self.file.takes_splice() {

@@ -1,13 +1,16 @@
 //! The main log: `2024-01-01 00:00:00,123 INFO message`.
 
 use std::fmt::{self, Write as _};
-use std::io::{self, Write as _};
+use std::io;
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Zoned;
 use jiff::civil::DateTime;
-use nix::unistd::{Whence, lseek};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::unistd::{Whence, lseek, write};
 
 use super::{LogFile, Rotation, Syslog};
 use crate::config::Level;
@@ -31,7 +34,10 @@ struct Inner {
     sink: Sink,
     stdout: bool,
     line: String,
+    /// Lines that the log lacks.
     lost: u64,
+    /// Lines that the standard output lacks.
+    unseen: u64,
 }
 
 #[derive(Debug)]
@@ -50,6 +56,7 @@ impl MainLog {
             stdout: false,
             line: String::new(),
             lost: 0,
+            unseen: 0,
         })))
     }
 
@@ -85,6 +92,31 @@ impl MainLog {
     /// Writes one line; a message may span several.
     pub fn log(&self, level: Level, message: impl fmt::Display) {
         self.lock().log(level, &message);
+    }
+
+    /// Writes one line that cannot wait until there is room again: what the log does not take goes to
+    /// the standard error.
+    pub fn insist(&self, level: Level, message: impl fmt::Display) {
+        let mut inner = self.lock();
+        let lost = inner.lost;
+        inner.log(level, &message);
+        if inner.lost > lost {
+            inner.lost = lost;
+            to_stderr(&inner.line);
+        }
+    }
+
+    /// Nothing more will be written. If the log lacks lines, the standard error hears of it.
+    pub fn end(&self) {
+        let inner = self.lock();
+        if inner.lost > 0 {
+            let path = match &inner.sink {
+                Sink::File(file) => file.path().display().to_string(),
+                Sink::Held(_) | Sink::Syslog(_) => "the main log".to_owned(),
+            };
+            let lost = inner.lost;
+            to_stderr(&format!("{lost} lines could not be written to {path}\n"));
+        }
     }
 
     /// A line at `CRIT`.
@@ -173,11 +205,12 @@ impl Inner {
 
     fn write(&mut self, line: &str) {
         if self.stdout {
-            to_stdout(line.as_bytes());
+            self.show(line);
         }
+        let patience = patience(self.lost);
         let result = match &mut self.sink {
             Sink::Held(_) => Ok(()),
-            Sink::File(file) => write_all(file, line.as_bytes()),
+            Sink::File(file) => write_all(file, line.as_bytes(), patience),
             Sink::Syslog(syslog) => syslog.lines(line),
         };
         if result.is_err() {
@@ -204,6 +237,33 @@ impl Inner {
     }
 }
 
+impl Inner {
+    /// The line on the standard output, unless nobody reads there: supervising goes on all the same.
+    fn show(&mut self, line: &str) {
+        let patience = patience(self.unseen);
+        if self.unseen > 0 {
+            let missing = format!(
+                "{} ERRO {} lines could not be written to the standard output\n",
+                Timestamp(Zoned::now().datetime()),
+                self.unseen
+            );
+            if !to_stdout(missing.as_bytes(), patience) {
+                self.unseen += 1;
+                return;
+            }
+            self.unseen = 0;
+        }
+        if !to_stdout(line.as_bytes(), patience) {
+            self.unseen += 1;
+        }
+    }
+}
+
+/// How long to wait for somebody to read on: a while, but not for every line again.
+const fn patience(missing: u64) -> u16 {
+    if missing > 0 { 0 } else { PATIENCE }
+}
+
 impl Sink {
     fn is_stdout(&self) -> bool {
         let Self::File(file) = self else { return false };
@@ -213,27 +273,49 @@ impl Sink {
     }
 }
 
-fn write_all(file: &mut LogFile, mut bytes: &[u8]) -> io::Result<()> {
+fn write_all(file: &mut LogFile, mut bytes: &[u8], patience: u16) -> io::Result<()> {
     while !bytes.is_empty() {
         match file.write(bytes) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(count) => bytes = &bytes[count..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             // A container's output, read slowly. Longer than that, and supervising matters more.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && file.wait(PATIENCE) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && file.wait(patience) => {}
             Err(error) => return Err(error),
         }
     }
     Ok(())
 }
 
-/// Failures are of no interest: the log proper is elsewhere.
-fn to_stdout(line: &[u8]) {
+/// Whether somebody took it. Failures are of no interest: the log proper is elsewhere.
+fn to_stdout(line: &[u8], patience: u16) -> bool {
     let stdout = io::stdout();
     // Where it is a file that a child's log writes to as well, go on after what that has written.
     let _ = lseek(&stdout, 0, Whence::SeekEnd);
-    let mut stdout = stdout.lock();
-    let _ = stdout.write_all(line).and_then(|()| stdout.flush());
+    let mut rest = line;
+    while !rest.is_empty() {
+        let mut ready = [PollFd::new(stdout.as_fd(), PollFlags::POLLOUT)];
+        if !poll(&mut ready, patience).is_ok_and(|ready| ready > 0) {
+            return false;
+        }
+        match write(&stdout, &rest[..rest.len().min(AT_ONCE)]) {
+            Ok(count) => rest = &rest[count..],
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => return false,
+            Err(_) => break,
+        }
+    }
+    true
+}
+
+/// One line, as far as it goes without waiting for long: whoever reads it may have stopped.
+fn to_stderr(line: &str) {
+    let stderr = io::stderr();
+    let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
+    if poll(&mut ready, PATIENCE).is_ok_and(|ready| ready > 0) {
+        // Failing this there is nobody to tell.
+        let _ = write(&stderr, &line.as_bytes()[..line.len().min(AT_ONCE)]);
+    }
 }
 
 /// Local time, milliseconds truncated.
@@ -270,6 +352,8 @@ const fn abbreviation(level: Level) -> &'static str {
 
 /// Milliseconds.
 const PATIENCE: u16 = 500;
+/// What a pipe that has room takes without waiting.
+const AT_ONCE: usize = 4096;
 
 #[cfg(test)]
 mod tests {

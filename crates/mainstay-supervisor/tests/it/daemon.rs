@@ -122,10 +122,40 @@ impl Daemon {
         }
     }
 
+    /// Starts a process; its state is what follows.
+    #[track_caller]
+    pub(crate) fn start_without_waiting(&mut self, name: &str) {
+        self.without_waiting("supervisor.startProcess", name);
+    }
+
+    /// Stops a process; its state is what follows.
+    #[track_caller]
+    pub(crate) fn stop_without_waiting(&mut self, name: &str) {
+        self.without_waiting("supervisor.stopProcess", name);
+    }
+
+    #[track_caller]
+    fn without_waiting(&mut self, method: &str, name: &str) {
+        let params = [Value::String(name.to_owned()), Value::Bool(false)];
+        if let Err(error) = self.client.call(method, &params) {
+            panic!("{method}({name}): {error}\n{}", self.log());
+        }
+    }
+
     /// What the API tells of a process.
     #[track_caller]
     pub(crate) fn info(&mut self, name: &str) -> Info {
         Info::try_from(&self.ask("getProcessInfo", &[name])).unwrap()
+    }
+
+    /// One number of what the API tells of a process.
+    #[track_caller]
+    pub(crate) fn number(&mut self, name: &str, field: &str) -> i64 {
+        let info = self.ask("getProcessInfo", &[name]);
+        let number = info.get(field).and_then(Value::as_int);
+        number
+            .unwrap_or_else(|| panic!("{field} of {info:?}"))
+            .into()
     }
 
     /// A process's state and pid once it has that state.
@@ -188,6 +218,14 @@ impl Builder {
     /// A variable for the daemon's environment.
     pub(crate) fn environment(mut self, key: &str, value: &str) -> Self {
         self.environment.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// A variable that names a file in its directory.
+    pub(crate) fn environment_path(mut self, key: &str, name: &str) -> Self {
+        let path = self.dir.path().join(name);
+        self.environment
+            .push((key.to_owned(), path.to_string_lossy().into_owned()));
         self
     }
 

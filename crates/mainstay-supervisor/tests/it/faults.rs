@@ -1,9 +1,14 @@
 //! Children and surroundings that misbehave.
 
 use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use mainstay_supervisor::ctl::Info;
 use mainstay_supervisor::daemon::State;
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::signal::Signal;
 
 use crate::daemon::{Daemon, is_alive};
 
@@ -89,6 +94,193 @@ fn a_full_disk_loses_nothing_and_stops_nobody() {
         "said once"
     );
     assert_eq!(daemon.info("writer").pid, pid);
+}
+
+#[test]
+fn a_standard_output_that_nobody_reads_does_not_stop_the_daemon() {
+    let mut daemon = Daemon::with(
+        "
+        [supervisord]
+        loglevel = debug
+        [program:writer]
+        command = sh -c 'seq 1 30000; exec cat'
+        stdout_logfile = NONE
+        startsecs = 0
+        ",
+    )
+    .under(&["sh", "-c", "mkfifo fifo; exec \"$@\" 1<>fifo", "sh"])
+    .start();
+    // More than the pipe holds, so this would never come.
+    daemon.wait_for_log("\n30000\n");
+    let pid = daemon.wait_for("writer", State::Running);
+
+    // As soon as somebody reads, he hears what he has missed.
+    let fifo = fs::File::options()
+        .read(true)
+        .custom_flags(nix::libc::O_NONBLOCK)
+        .open(daemon.path("fifo"))
+        .unwrap();
+    let mut seen = String::new();
+    daemon.wait_until("the number of lines", |daemon| {
+        daemon.ask("signalProcess", &["writer", "CONT"]);
+        let mut bytes = Vec::new();
+        // It ends with EAGAIN, when the pipe is empty.
+        (&fifo).read_to_end(&mut bytes).unwrap_err();
+        seen.push_str(&String::from_utf8_lossy(&bytes));
+        seen.contains(" lines could not be written to the standard output\n")
+            && seen.ends_with(&format!("DEBG sending writer (pid {pid}) sig SIGCONT\n"))
+    });
+}
+
+/// Writes this many bytes, and says elsewhere that all of them are written.
+const WRITER: &str = "sh -c 'seq 1 20000; echo > {dir}/written; exec cat'";
+const WRITTEN: u64 = 108_894;
+
+#[test]
+fn what_a_full_disk_does_not_take_before_the_end_is_counted() {
+    let Some(small) = Disk::mount("64k") else {
+        return;
+    };
+    let disk = small.0.path().display();
+    let mut daemon = Daemon::with(&format!(
+        "
+        [program:writer]
+        command = {WRITER}
+        stdout_logfile = {disk}/writer.log
+        stdout_logfile_maxbytes = 0
+        startsecs = 0
+        "
+    ))
+    .start();
+    daemon.wait_until("all in the pipe", |daemon| daemon.path("written").exists());
+    daemon.wait_for_log("ERRO could not write to");
+
+    daemon.signal(Signal::SIGTERM);
+
+    assert_eq!(daemon.exit().code(), Some(0));
+    let taken = fs::metadata(small.0.path().join("writer.log"))
+        .unwrap()
+        .len();
+    let expected = format!(
+        "ERRO {} bytes of 'writer' stdout are lost: {disk}/writer.log does not take them",
+        WRITTEN - taken
+    );
+    assert_eq!(daemon.log().matches(&expected).count(), 1, "{expected}");
+    assert_eq!(daemon.log().matches("are lost").count(), 1);
+    assert_eq!(daemon.text("stderr"), "");
+}
+
+#[test]
+fn where_the_main_log_is_on_the_full_disk_too_the_standard_error_hears_of_it() {
+    let Some(small) = Disk::mount("64k") else {
+        return;
+    };
+    let disk = small.0.path().display();
+    let mut daemon = Daemon::with(&format!(
+        "
+        [supervisord]
+        logfile = {disk}/main.log
+        [program:writer]
+        command = {WRITER}
+        stdout_logfile = {disk}/writer.log
+        stdout_logfile_maxbytes = 0
+        startsecs = 0
+        [program:cat]
+        command = cat
+        autostart = false
+        startsecs = 0
+        "
+    ))
+    .start();
+    daemon.wait_until("all in the pipe", |daemon| daemon.path("written").exists());
+    // Blocks of a small disk are pages; the rest of the log's own page has room for some lines.
+    fs::write(small.0.path().join("rest"), [b'x'; 4096]).unwrap_err();
+    for _ in 0..20 {
+        daemon.ask("startProcess", &["cat"]);
+        daemon.ask("stopProcess", &["cat"]);
+    }
+
+    daemon.signal(Signal::SIGTERM);
+
+    assert_eq!(daemon.exit().code(), Some(0));
+    let taken = fs::metadata(small.0.path().join("writer.log"))
+        .unwrap()
+        .len();
+    let stderr = daemon.text("stderr");
+    let expected = format!("ERRO {} bytes of 'writer' stdout are lost", WRITTEN - taken);
+    assert_eq!(stderr.matches(&expected).count(), 1, "{expected}: {stderr}");
+    assert!(
+        stderr.ends_with(&format!("lines could not be written to {disk}/main.log\n")),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn two_thousand_programs_run_and_stop() {
+    const COUNT: usize = 2000;
+    // Two pipes each; not everybody may have so many descriptors.
+    let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    if most < 8192 {
+        return;
+    }
+    let mut daemon = Daemon::with(&format!(
+        "
+        [supervisord]
+        minfds = 8192
+        [program:many]
+        command = sleep 10000
+        process_name = %(program_name)s_%(process_num)04d
+        numprocs = {COUNT}
+        redirect_stderr = true
+        stdout_logfile = NONE
+        startsecs = 0
+        "
+    ))
+    .start();
+    let mut pids = Vec::new();
+    // A loaded machine needs more than one deadline for that many forks.
+    for part in 1..=8 {
+        daemon.wait_until("an eighth of them", |daemon| {
+            daemon.log().matches(" INFO success: many_").count() >= COUNT / 8 * part
+        });
+    }
+    for info in daemon.ask("getAllProcessInfo", &[]).as_array().unwrap() {
+        let info = Info::try_from(info).unwrap();
+        assert_eq!(info.state, State::Running.code(), "{info:?}");
+        pids.push(info.pid);
+    }
+    assert_eq!(pids.len(), COUNT);
+
+    daemon.signal(Signal::SIGTERM);
+
+    assert_eq!(daemon.exit().code(), Some(0));
+    assert!(pids.iter().all(|pid| !is_alive(*pid)));
+    assert_eq!(daemon.log().matches(" WARN stopped: many_").count(), COUNT);
+}
+
+#[test]
+fn a_program_that_exits_by_itself_while_it_is_stopped_stays_stopped() {
+    let mut daemon = Daemon::with(
+        "
+        [program:busy]
+        command = sh -c 'trap \"\" TERM; echo ready; read line; exit 7'
+        stopwaitsecs = 1000
+        autorestart = true
+        stdout_logfile = {dir}/busy.log
+        startsecs = 0
+        ",
+    )
+    .start();
+    daemon.wait_until("the trap", |daemon| daemon.text("busy.log") == "ready\n");
+    daemon.stop_without_waiting("busy");
+    daemon.wait_for("busy", State::Stopping);
+
+    daemon.ask("sendProcessStdin", &["busy", "go\n"]);
+
+    daemon.wait_for("busy", State::Stopped);
+    assert_eq!(daemon.number("busy", "exitstatus"), 7);
+    daemon.wait_for_log("WARN stopped: busy (exit status 7)");
+    assert_eq!(daemon.spawns("busy"), 1);
 }
 
 /// A small disk. It is unmounted when this is dropped; `None` where we may not mount.

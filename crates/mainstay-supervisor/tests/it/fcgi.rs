@@ -7,6 +7,7 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use mainstay_supervisor::daemon::State;
 use nix::sys::signal::{Signal, kill};
@@ -23,8 +24,15 @@ fn connects(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
-/// What a process has as its standard input: `socket:[123]`.
+/// What a process has as its standard input: `socket:[123]`. Not before it has become its program:
+/// with `startsecs = 0` it counts as running while it is still a copy of the daemon.
 fn input(pid: i32) -> String {
+    let executable = || fs::read_link(format!("/proc/{pid}/exe")).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while executable().ends_with("mainstayd") {
+        assert!(Instant::now() < deadline, "{pid} never executes anything");
+        std::thread::yield_now();
+    }
     let link = fs::read_link(format!("/proc/{pid}/fd/0")).unwrap();
     link.to_string_lossy().into_owned()
 }

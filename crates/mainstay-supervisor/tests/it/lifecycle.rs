@@ -65,6 +65,14 @@ fn groups_go_down_one_after_another_from_the_last() {
 
 #[test]
 fn asking_twice_forces() {
+    ask_twice(Signal::SIGTERM, Signal::SIGTERM);
+    // Ctrl-C, by someone impatient; and a service manager's request after it.
+    ask_twice(Signal::SIGINT, Signal::SIGINT);
+    ask_twice(Signal::SIGINT, Signal::SIGTERM);
+}
+
+#[track_caller]
+fn ask_twice(first: Signal, second: Signal) {
     let mut daemon = Daemon::with(
         "
         [program:deaf]
@@ -78,10 +86,13 @@ fn asking_twice_forces() {
     .start();
     daemon.wait_until("the trap", |daemon| daemon.text("deaf.log") == "ready\n");
     let pid = daemon.info("deaf").pid;
-    daemon.signal(Signal::SIGTERM);
-    daemon.wait_for_log("received SIGTERM indicating exit request");
+    daemon.signal(first);
+    daemon.wait_for_log(&format!(
+        "received {} indicating exit request",
+        first.as_str()
+    ));
     assert!(is_alive(pid));
-    daemon.signal(Signal::SIGTERM);
+    daemon.signal(second);
     assert_eq!(daemon.exit().code(), Some(0));
     assert!(!is_alive(pid));
 }

@@ -9,11 +9,13 @@ mod ctl_server;
 mod daemon;
 
 mod applets;
+mod clock;
 mod ctl;
 mod events;
 mod faults;
 mod fcgi;
 mod fuzzed;
+mod guide;
 mod lifecycle;
 mod logs;
 mod processes;

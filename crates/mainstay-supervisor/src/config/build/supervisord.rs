@@ -12,6 +12,7 @@ pub(in crate::config) fn supervisord(reader: &Reader<'_>, line: &DaemonOptions) 
     let minfds = reader.get(&option::MINFDS);
     let minprocs = reader.get(&option::MINPROCS);
     let directory = reader.find(&option::DIRECTORY);
+    let explicit_umask = reader.find(&option::UMASK);
     let umask = reader.get(&option::UMASK);
     let logfile = reader.get(&option::LOGFILE);
     let logfile_maxbytes = reader.get(&option::LOGFILE_MAXBYTES);
@@ -25,6 +26,13 @@ pub(in crate::config) fn supervisord(reader: &Reader<'_>, line: &DaemonOptions) 
     let nocleanup = reader.get(&option::NOCLEANUP);
     let strip_ansi = reader.get(&option::STRIP_ANSI);
     let environment = reader.get(&option::ENVIRONMENT);
+    let present = reader.shared.context.umask;
+    if let Some(umask) = line.umask.or(explicit_umask)
+        && (line.nodaemon || nodaemon)
+        && present.is_none_or(|present| present != umask)
+    {
+        reader.shared.sink.warn(unused_umask(umask, present));
+    }
     Supervisord {
         logfile: line.logfile.clone().unwrap_or(logfile),
         logfile_maxbytes: line.logfile_maxbytes.unwrap_or(logfile_maxbytes),
@@ -50,6 +58,15 @@ pub(in crate::config) fn supervisord(reader: &Reader<'_>, line: &DaemonOptions) 
         environment,
         identifier: line.identifier.clone().unwrap_or(identifier),
     }
+}
+
+/// As with Supervisor, the daemon's mask is set on the way to the background and not otherwise.
+fn unused_umask(umask: u32, present: Option<u32>) -> String {
+    let kept = present.map_or_else(String::new, |present| format!(" ({present:03o})"));
+    format!(
+        "For [supervisord], umask={umask:03o} has no effect in the foreground, where the mask of \
+         whoever started the daemon is kept{kept}; a program's own umask= works everywhere"
+    )
 }
 
 /// The user to become.

@@ -12,6 +12,7 @@ mod percent;
 mod program;
 mod property;
 mod servers;
+mod supervisord;
 mod table;
 mod types;
 

@@ -1,0 +1,183 @@
+use std::collections::BTreeMap;
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// Names and sizes of everything below a directory.
+fn sizes(dir: &TempDir) -> BTreeMap<String, u64> {
+    fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|e| {
+            (
+                e.file_name().into_string().unwrap(),
+                e.metadata().unwrap().len(),
+            )
+        })
+        .collect()
+}
+
+fn written(chunks: &[usize], maxbytes: u64, backups: u32) -> BTreeMap<String, u64> {
+    let dir = TempDir::new().unwrap();
+    let rotation = Rotation { maxbytes, backups };
+    let mut log = LogFile::open(&dir.path().join("log"), rotation).unwrap();
+    for &length in chunks {
+        assert_eq!(log.write(&vec![b'x'; length]).unwrap(), length);
+    }
+    assert_eq!(log.trouble(), None);
+    sizes(&dir)
+}
+
+#[test]
+fn sizes_and_names_after_rotation() {
+    for (chunks, maxbytes, backups, expected) in [
+        (&[1][..], 10, 3, &[("log", 1)][..]),
+        (&[9], 10, 3, &[("log", 9)]),
+        (&[10], 10, 3, &[("log", 0), ("log.1", 10)]),
+        (&[9, 9], 10, 3, &[("log", 0), ("log.1", 18)]),
+        (&[30], 10, 3, &[("log", 0), ("log.1", 30)]),
+        (
+            &[10, 11, 12, 13, 5],
+            10,
+            3,
+            &[("log", 5), ("log.1", 13), ("log.2", 12), ("log.3", 11)],
+        ),
+        (&[10, 11, 3], 10, 1, &[("log", 3), ("log.1", 11)]),
+        (&[10, 3], 10, 0, &[("log", 3)]),
+        (&[10], 10, 0, &[("log", 0)]),
+        (&[100, 100], 0, 3, &[("log", 200)]),
+    ] {
+        let expected = expected
+            .iter()
+            .map(|(name, size)| ((*name).to_owned(), *size))
+            .collect();
+        assert_eq!(
+            written(chunks, maxbytes, backups),
+            expected,
+            "{chunks:?} {maxbytes} {backups}"
+        );
+    }
+}
+
+#[test]
+fn a_file_too_large_at_open_is_rotated_after_the_first_write() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("log");
+    fs::write(&path, "0123456789").unwrap();
+    let mut log = LogFile::open(
+        &path,
+        Rotation {
+            maxbytes: 5,
+            backups: 1,
+        },
+    )
+    .unwrap();
+    assert_eq!(sizes(&dir).len(), 1);
+    log.write(b"a").unwrap();
+    assert_eq!(fs::read(dir.path().join("log.1")).unwrap(), b"0123456789a");
+}
+
+#[test]
+fn it_goes_on_where_the_file_ends_now() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("log");
+    let mut log = LogFile::open(&path, Rotation::default()).unwrap();
+    log.write(b"before").unwrap();
+    fs::write(&path, "").unwrap();
+    log.write(b"after").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"after");
+    fs::remove_file(&path).unwrap();
+    log.write(b"removed").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"removed");
+}
+
+#[test]
+fn a_rotation_that_fails_is_said_once_and_loses_nothing() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("log");
+    fs::create_dir(dir.path().join("log.1")).unwrap();
+    let mut log = LogFile::open(
+        &path,
+        Rotation {
+            maxbytes: 4,
+            backups: 1,
+        },
+    )
+    .unwrap();
+    log.write(b"0123").unwrap();
+    assert!(log.trouble().unwrap().starts_with("could not rotate"));
+    log.write(b"456").unwrap();
+    assert_eq!(log.trouble(), None);
+    assert_eq!(fs::read(&path).unwrap(), b"0123456");
+}
+
+#[test]
+fn bytes_move_from_a_pipe_without_a_copy() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("log");
+    let mut log = LogFile::open(
+        &path,
+        Rotation {
+            maxbytes: 8,
+            backups: 2,
+        },
+    )
+    .unwrap();
+    let (read, write) = io::pipe().unwrap();
+    for text in ["01234", "56789", "abc"] {
+        (&write).write_all(text.as_bytes()).unwrap();
+        assert_eq!(log.splice(read.as_fd(), 1 << 17).unwrap(), text.len());
+    }
+    let empty = log.splice(read.as_fd(), 1 << 17).unwrap_err();
+    assert_eq!(empty.kind(), io::ErrorKind::WouldBlock);
+    drop(write);
+    assert_eq!(log.splice(read.as_fd(), 1 << 17).unwrap(), 0);
+    assert_eq!(fs::read(dir.path().join("log.1")).unwrap(), b"0123456789");
+    assert_eq!(fs::read(&path).unwrap(), b"abc");
+}
+
+#[test]
+fn devices_are_neither_rotated_nor_removed() {
+    let mut log = LogFile::open(
+        Path::new("/dev/null"),
+        Rotation {
+            maxbytes: 1,
+            backups: 1,
+        },
+    )
+    .unwrap();
+    assert_eq!(log.write(b"gone").unwrap(), 4);
+    log.clear().unwrap();
+    assert!(
+        fs::metadata("/dev/null")
+            .unwrap()
+            .file_type()
+            .is_char_device()
+    );
+}
+
+#[test]
+fn a_fifo_without_a_reader_keeps_what_it_can_hold() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("fifo");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut log = LogFile::open(
+        &path,
+        Rotation {
+            maxbytes: 1,
+            backups: 1,
+        },
+    )
+    .unwrap();
+    let mut held = 0;
+    let full = loop {
+        match log.write(&[b'x'; 4096]) {
+            Ok(written) => held += written,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+    assert!(held >= 4096);
+    assert_eq!(sizes(&dir).len(), 1);
+}
