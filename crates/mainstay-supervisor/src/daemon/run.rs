@@ -132,6 +132,7 @@ struct Daemon {
     log: MainLog,
     /// The soft limit of descriptors that children are to have, where ours is another.
     descriptors: Option<u64>,
+    keys: web::Keys,
 }
 
 /// What a start makes and a restart makes anew.
@@ -160,6 +161,7 @@ impl Daemon {
             context,
             log: MainLog::new(config::Level::Info),
             descriptors: None,
+            keys: web::Keys::generate(),
         })
     }
 
@@ -213,7 +215,8 @@ impl Daemon {
     fn prepare(&self, config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
         let (handle, requests) = Handle::channel(REQUESTS);
         let settings = &config.supervisord;
-        let context = web::Context::new(handle, &settings.identifier, config.rpc_interface);
+        let (identifier, interface) = (&settings.identifier, config.rpc_interface);
+        let context = web::Context::new(handle, identifier, interface, &self.keys);
         let servers = web::Servers::open(&config.servers, context).map_err(Failure::usage)?;
         let pidfile = match pidfile {
             Some(pidfile) if pidfile.path() == settings.pidfile => Some(pidfile),

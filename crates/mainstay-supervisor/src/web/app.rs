@@ -10,17 +10,33 @@ use http::{HeaderValue, Response, StatusCode};
 use tokio::sync::watch;
 
 use super::auth::{Login, Refusal};
+use super::browser::{self, Names, Visit};
 use super::servers::Context;
 use super::tail::{self, Tails};
 use super::{api, dashboard, plain};
 use crate::rpc::Api;
 
+/// Who may come in, and what else one server has for itself.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) entry: Entry,
+    /// `allow_actions_by_get`
+    pub(super) by_get: bool,
+}
+
+/// What it takes to come in. There is no more to it: who is in may do everything.
+#[derive(Clone, Debug)]
+pub(super) enum Entry {
+    /// A name and a password.
+    Login(Login),
+    /// To be able to reach the port; browsers have to ask for it by one of these names.
+    Reach(Names),
+    /// To be able to open the socket's file, which no browser can.
+    File,
+}
+
 /// Everything that a server answers.
-pub(super) fn router(
-    context: &Context,
-    login: Option<Login>,
-    closing: watch::Receiver<bool>,
-) -> Router {
+pub(super) fn router(context: &Context, rules: Rules, closing: watch::Receiver<bool>) -> Router {
     let tails = Tails {
         handle: context.handle.clone(),
         closing,
@@ -37,16 +53,28 @@ pub(super) fn router(
     Router::new()
         .merge(rpc)
         .merge(logs)
-        .merge(dashboard::router(context))
+        .merge(dashboard::router(context, rules.by_get))
         .fallback(|| async { plain::error(StatusCode::NOT_FOUND) })
-        .layer(middleware::from_fn_with_state(login, admit))
+        .layer(middleware::from_fn_with_state(rules.entry, admit))
         .layer(middleware::map_response(with_common_headers))
 }
 
-/// Lets in who may come in. There is no more to it: who is in may do everything.
-async fn admit(State(login): State<Option<Login>>, request: Request, next: Next) -> Response<Body> {
-    let Some(login) = login else {
-        return next.run(request).await;
+/// Lets in who may come in.
+async fn admit(State(entry): State<Entry>, request: Request, next: Next) -> Response<Body> {
+    let login = match entry {
+        Entry::File => return next.run(request).await,
+        Entry::Reach(names) => {
+            let visit = Visit::new(request.headers(), request.uri());
+            if names.refuse(visit) {
+                tracing::warn!(
+                    host = visit.host(),
+                    "a browser asked for a server without a password under a name that is not ours"
+                );
+                return plain::explained(StatusCode::MISDIRECTED_REQUEST, browser::UNKNOWN_NAME);
+            }
+            return next.run(request).await;
+        }
+        Entry::Login(login) => login,
     };
     let header = request.headers().get(http::header::AUTHORIZATION);
     match login.check(header).await {

@@ -9,6 +9,7 @@ mod ctl_server;
 mod daemon;
 
 mod applets;
+mod browsers;
 mod ctl;
 mod events;
 mod faults;

@@ -29,6 +29,16 @@ impl Server {
 
     #[track_caller]
     pub(crate) fn with_password(password: &str, programs: &str) -> Self {
+        Self::with_options(
+            "",
+            &format!("username = chris\npassword = {password}\n"),
+            programs,
+        )
+    }
+
+    /// Starts a daemon with these lines in the sections of its two servers.
+    #[track_caller]
+    pub(crate) fn with_options(unix: &str, inet: &str, programs: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -39,9 +49,8 @@ impl Server {
         std::fs::write(
             &file,
             format!(
-                "[unix_http_server]\nfile = %(here)s/s.sock\nchmod = 0710\n\
-                 [inet_http_server]\nport = 127.0.0.1:{port}\nusername = chris\n\
-                 password = {password}\n\
+                "[unix_http_server]\nfile = %(here)s/s.sock\nchmod = 0710\n{unix}\
+                 [inet_http_server]\nport = 127.0.0.1:{port}\n{inet}\
                  [supervisord]\nlogfile = %(here)s/main.log\npidfile = %(here)s/pid\n\
                  childlogdir = %(here)s\n\
                  [rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = \
@@ -146,6 +155,7 @@ impl Drop for Server {
 pub(crate) struct Request<'a> {
     method: &'a str,
     path: &'a str,
+    host: &'a str,
     headers: String,
     body: Option<&'a [u8]>,
 }
@@ -155,6 +165,7 @@ impl<'a> Request<'a> {
         Self {
             method: "GET",
             path,
+            host: "localhost",
             headers: String::new(),
             body: None,
         }
@@ -164,6 +175,7 @@ impl<'a> Request<'a> {
         Self {
             method: "POST",
             path,
+            host: "localhost",
             headers: String::new(),
             body: Some(body),
         }
@@ -171,6 +183,12 @@ impl<'a> Request<'a> {
 
     pub(crate) fn method(mut self, method: &'a str) -> Self {
         self.method = method;
+        self
+    }
+
+    /// The server's name, as the client knows it.
+    pub(crate) fn host(mut self, host: &'a str) -> Self {
+        self.host = host;
         self
     }
 
@@ -187,12 +205,13 @@ impl<'a> Request<'a> {
         let Self {
             method,
             path,
+            host,
             headers,
             body,
         } = self;
         let length = body.map(|body| format!("Content-Length: {}\r\n", body.len()));
         format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}{}\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}{}\r\n",
             length.unwrap_or_default()
         )
     }
