@@ -40,8 +40,7 @@ impl Value {
 
     /// An integer, cut to what `<int>` can hold: clients decode into 32 bits.
     pub fn capped(number: i64) -> Self {
-        let wide = number.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
-        Self::Int(i32::try_from(wide).unwrap_or(i32::MAX))
+        Self::Int(cut(number))
     }
 
     /// The member of a struct; the last one, if the name comes twice.
@@ -87,6 +86,12 @@ impl Value {
             _ => None,
         }
     }
+}
+
+/// A number, cut to 32 bits.
+pub(super) fn cut(number: i64) -> i32 {
+    let wide = number.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+    i32::try_from(wide).unwrap_or(i32::MAX)
 }
 
 impl From<i32> for Value {

@@ -46,10 +46,7 @@ async fn call(api: &Api, request: Request<Body>) -> Result<Vec<u8>, StatusCode> 
         StatusCode::BAD_REQUEST
     })?;
     tracing::trace!(method = call.method, "XML-RPC method called");
-    Ok(match api.call(call).await {
-        Ok(value) => xml::write_response(&value),
-        Err(fault) => xml::write_fault(&fault),
-    })
+    Ok(api.answer(call).await)
 }
 
 async fn read(body: Body) -> Result<Bytes, StatusCode> {

@@ -13,8 +13,8 @@ mod tests;
 use jiff::tz::TimeZone;
 
 use self::table::Operation;
-use super::xml::Call;
-use super::{Code, Fault, Value};
+use super::xml::{self, Call};
+use super::{Code, Fault, Value, describe};
 use crate::daemon::Handle;
 
 pub use self::table::{METHODS, Method, Param, Type};
@@ -51,6 +51,26 @@ impl Api {
                 self.multicall(args.array()?, &mut budget).await
             }
             _ => self.single(method, call.params, &mut budget).await,
+        }
+    }
+
+    /// Answers a call with the whole document.
+    ///
+    /// Cancel safety: as [`call`](Self::call).
+    pub async fn answer(&self, call: Call) -> Vec<u8> {
+        let operation = self.find(&call.method).map(Method::operation);
+        // What monitoring asks for every few seconds, and the largest answer that there usually is.
+        if matches!(operation, Some(Operation::InfoAll)) && call.params.is_empty() {
+            return match self.handle.info_all().await {
+                Ok(infos) => xml::write_records(&infos, |info, to: &mut xml::Record<'_>| {
+                    describe::tell(info, &self.zone, to);
+                }),
+                Err(fault) => xml::write_fault(&fault),
+            };
+        }
+        match self.call(call).await {
+            Ok(value) => xml::write_response(&value),
+            Err(fault) => xml::write_fault(&fault),
         }
     }
 

@@ -788,3 +788,29 @@ async fn without_a_daemon_everything_is_shutting_down() {
         assert_eq!(fault.to_string(), "SHUTDOWN_STATE", "{}", method.name());
     }
 }
+
+#[tokio::test]
+async fn the_short_way_writes_what_the_long_way_does() {
+    let fake = Fake::start();
+    for (method, params) in [
+        ("supervisor.getAllProcessInfo", vec![]),
+        ("supervisor.getAllProcessInfo", vec![Value::Int(1)]),
+        ("supervisor.getState", vec![]),
+        ("supervisor.nope", vec![]),
+    ] {
+        let call = Call {
+            method: method.to_owned(),
+            params: params.clone(),
+        };
+        let document = fake.api.answer(call).await;
+        let long = match fake.call(method, params).await {
+            Ok(value) => xml::write_response(&value),
+            Err(fault) => xml::write_fault(&fault),
+        };
+        assert_eq!(
+            String::from_utf8(document).unwrap(),
+            String::from_utf8(long).unwrap(),
+            "{method}"
+        );
+    }
+}
