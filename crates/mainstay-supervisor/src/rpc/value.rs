@@ -79,6 +79,21 @@ impl Value {
         }
     }
 
+    /// About how much memory it takes.
+    pub(super) fn weight(&self) -> u64 {
+        let inside = match self {
+            Self::String(text) | Self::DateTime(text) => text.len() as u64,
+            Self::Base64(bytes) => bytes.len() as u64,
+            Self::Array(elements) => elements.iter().map(Self::weight).sum(),
+            Self::Struct(members) => members
+                .iter()
+                .map(|(name, member)| name.len() as u64 + member.weight())
+                .sum(),
+            Self::Int(_) | Self::Bool(_) | Self::Double(_) | Self::Nil => 0,
+        };
+        inside + size_of::<Self>() as u64
+    }
+
     /// The elements of an array.
     pub fn as_array(&self) -> Option<&[Self]> {
         match self {
