@@ -1,7 +1,5 @@
 //! `/RPC2`: the API over HTTP.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use axum::extract::State;
 use bytes::Bytes;
@@ -54,12 +52,11 @@ async fn read(body: Body) -> Result<Bytes, StatusCode> {
     if body.size_hint().lower() > LARGEST_CALL as u64 {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    let whole = Limited::new(body, LARGEST_CALL).collect();
-    match tokio::time::timeout(LONGEST_WAIT_FOR_A_CALL, whole).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
-        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    match Limited::new(body, LARGEST_CALL).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        // Cut off, not sent as announced, or too slow.
+        Err(_) => Err(StatusCode::BAD_REQUEST),
     }
 }
 
@@ -83,7 +80,6 @@ fn admit(visit: Visit<'_>, headers: &HeaderMap) -> Result<(), StatusCode> {
 
 /// Enough for what is sent to a process's standard input, little enough for many at once.
 const LARGEST_CALL: usize = 8 << 20;
-const LONGEST_WAIT_FOR_A_CALL: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

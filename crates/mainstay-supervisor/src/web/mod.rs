@@ -21,6 +21,7 @@ mod pace;
 mod plain;
 mod servers;
 mod tail;
+mod upload;
 mod watched;
 
 pub use error::OpenError;
