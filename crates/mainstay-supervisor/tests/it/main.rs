@@ -21,3 +21,4 @@ mod processes;
 mod rpc;
 mod web;
 mod web_client;
+mod web_faults;
