@@ -1,7 +1,6 @@
 //! `/RPC2`: the API over HTTP.
 
 use axum::body::Body;
-use axum::extract::State;
 use bytes::Bytes;
 use http::header::TRANSFER_ENCODING;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
@@ -14,8 +13,8 @@ use super::plain;
 use crate::rpc::{Api, xml};
 
 /// Answers a call.
-pub(super) async fn answer(State(api): State<Api>, request: Request<Body>) -> Response<Body> {
-    match call(&api, request).await {
+pub(super) async fn answer(api: &Api, request: Request<Body>) -> Response<Body> {
+    match call(api, request).await {
         Ok(document) => {
             let mut response = Response::new(Body::from(document));
             response

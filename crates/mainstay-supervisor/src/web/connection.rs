@@ -1,12 +1,12 @@
 //! Accepting connections, and what each of them may cost.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -16,8 +16,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tower::ServiceExt as _;
 
+use super::app::Site;
 use super::pace::{Answering, Paced, Pulse, Seats};
 use super::upload::Upload;
 
@@ -31,14 +31,14 @@ pub(super) enum Listener {
 /// Accepts connections until told to close, then waits for those there are.
 pub(super) fn accept(
     listener: Listener,
-    router: Router,
+    site: Site,
     closing: watch::Receiver<bool>,
 ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let listener = match listener {
         Listener::Tcp(listener) => AsyncListener::Tcp(TcpListener::from_std(listener)?),
         Listener::Unix(listener) => AsyncListener::Unix(UnixListener::from_std(listener)?),
     };
-    Ok(run(listener, router, closing, most_connections()))
+    Ok(run(listener, site, closing, most_connections()))
 }
 
 enum AsyncListener {
@@ -46,12 +46,7 @@ enum AsyncListener {
     Unix(UnixListener),
 }
 
-async fn run(
-    listener: AsyncListener,
-    router: Router,
-    closing: watch::Receiver<bool>,
-    places: usize,
-) {
+async fn run(listener: AsyncListener, site: Site, closing: watch::Receiver<bool>, places: usize) {
     let places = Arc::new(Semaphore::new(places));
     let seats = Arc::new(Seats::default());
     let mut connections = JoinSet::new();
@@ -80,7 +75,7 @@ async fn run(
             () = tokio::time::sleep(PATIENCE), if waiting.is_some() => seats.make_room(),
             Ok(place) = Arc::clone(&places).acquire_owned(), if waiting.is_some() => {
                 if let Some(stream) = waiting.take() {
-                    let serving = serve(stream, router.clone(), Arc::clone(&seats), closing.clone());
+                    let serving = serve(stream, site.clone(), Arc::clone(&seats), closing.clone());
                     connections.spawn(async move {
                         serving.await;
                         drop(place);
@@ -117,7 +112,7 @@ type Stream = Box<dyn Io>;
 /// Has its seat from now on, not from the first poll: who accepts many at once counts on that.
 fn serve(
     stream: impl Io,
-    router: Router,
+    site: Site,
     seats: Arc<Seats>,
     closing: watch::Receiver<bool>,
 ) -> impl Future<Output = ()> + Send {
@@ -127,11 +122,10 @@ fn serve(
     let of_requests = Arc::clone(&pulse);
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let in_flight = of_requests.begin(&seats, number);
-        let answer = router.clone().oneshot(request.map(Upload::body));
+        let answer = site.clone().answer(request.map(Upload::body));
         async move {
-            answer
-                .await
-                .map(|it| it.map(|body| Answering::new(body, in_flight)))
+            let answer = answer.await.map(|body| Answering::new(body, in_flight));
+            Ok::<_, Infallible>(answer)
         }
     });
     let connection = http1::Builder::new()
@@ -202,6 +196,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
     use tokio::time::Instant;
@@ -219,7 +214,12 @@ mod tests {
                 axum::routing::post(async |body: bytes::Bytes| body),
             )
             .route("/slow", get(async || std::future::pending::<()>().await));
-        tokio::spawn(serve(server, router, Arc::default(), closing.subscribe()));
+        tokio::spawn(serve(
+            server,
+            Site::of(router),
+            Arc::default(),
+            closing.subscribe(),
+        ));
         (client, closing)
     }
 
@@ -307,7 +307,7 @@ mod tests {
         let router = Router::new().route("/large", get(async || "x".repeat(1 << 20)));
         let serving = tokio::spawn(serve(
             server,
-            router,
+            Site::of(router),
             Arc::clone(&seats),
             closing.subscribe(),
         ));
@@ -343,7 +343,7 @@ mod tests {
             }),
         );
         let closing = watch::Sender::new(false);
-        tokio::spawn(run(listener, router, closing.subscribe(), 3));
+        tokio::spawn(run(listener, Site::of(router), closing.subscribe(), 3));
         let mut busy = Vec::new();
         for _ in 0..3 {
             let mut client = tokio::net::UnixStream::connect(&path).await.unwrap();

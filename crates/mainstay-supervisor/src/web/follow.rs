@@ -113,11 +113,9 @@ impl Follower {
             Ok(match Reading::open(&path) {
                 // Gone for the moment, as in the middle of a rotation.
                 Ok(None) | Err(_) => Step::Wait,
-                Ok(Some(next)) if next.identity != identity => Step::Replaced(
-                    successor(&path, identity)
-                        .unwrap_or(next)
-                        .from_its_beginning(),
-                ),
+                Ok(Some(next)) if next.identity != identity => {
+                    Step::Replaced(successor(&path, identity).unwrap_or(next).rewound())
+                }
                 Ok(Some(same)) if same.size < position => Step::Truncated,
                 Ok(Some(_)) => Step::Wait,
             })
@@ -197,7 +195,7 @@ impl Reading {
         }))
     }
 
-    fn from_its_beginning(self) -> Self {
+    fn rewound(self) -> Self {
         Self {
             position: 0,
             ..self

@@ -8,7 +8,7 @@ use mainstay_csrf::KeyRing;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::app::{self, Entry, Rules};
+use super::app::{Entry, Rules, Site};
 use super::auth::Login;
 use super::browser::Names;
 use super::connection::{self, Listener};
@@ -167,8 +167,8 @@ impl Servers {
     /// Begins to answer. Must be called on a runtime, once.
     pub fn serve(&mut self) -> io::Result<()> {
         for Opened { listener, rules } in self.opened.drain(..) {
-            let router = app::router(&self.context, rules, self.closing.subscribe());
-            let accept = connection::accept(listener, router, self.closing.subscribe())?;
+            let site = Site::new(&self.context, rules, self.closing.subscribe());
+            let accept = connection::accept(listener, site, self.closing.subscribe())?;
             self.tasks.spawn(accept);
         }
         Ok(())
