@@ -2,7 +2,7 @@
 //!
 //! A child tells when it is there by a datagram that holds its pid, so that nobody has to look.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixDatagram;
 use std::process;
 use std::thread;
@@ -19,7 +19,10 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         ["exit", socket] => announce(socket),
         ["pour"] => pour(),
         ["flood", size] => flood(size.parse().context("a size in bytes")?),
-        _ => bail!("child wait SOCKET | exit SOCKET | flood BYTES | pour"),
+        ["listen", socket, count] => listen(socket, count.parse().context("a number of events")?),
+        _ => bail!(
+            "child wait SOCKET | exit SOCKET | flood BYTES | pour | listen SOCKET EVENTS"
+        ),
     }
 }
 
@@ -29,6 +32,28 @@ fn announce(socket: &str) -> Result<()> {
         .send_to(message.as_bytes(), socket)
         .context("telling my pid")?;
     Ok(())
+}
+
+/// An event listener, which tells when it is ready for the first event and when it has answered the
+/// last.
+fn listen(socket: &str, count: usize) -> Result<()> {
+    let mut stdin = BufReader::new(std::io::stdin().lock());
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(b"READY\n")?;
+    stdout.flush()?;
+    announce(socket)?;
+    for _ in 0..count {
+        let mut header = String::new();
+        stdin.read_line(&mut header)?;
+        let length = header.trim_end().rsplit("len:").next();
+        let length = length.context("a header without a length")?.parse()?;
+        let mut payload = vec![0; length];
+        stdin.read_exact(&mut payload)?;
+        stdout.write_all(b"RESULT 2\nOKREADY\n")?;
+        stdout.flush()?;
+    }
+    announce(socket)?;
+    wait()
 }
 
 fn wait() -> ! {

@@ -1,6 +1,7 @@
 //! `mainstayd` against `supervisord`.
 
 mod daemon;
+mod events;
 mod rpc;
 mod scenarios;
 

@@ -24,6 +24,33 @@ impl Connection {
             .iter()
             .map(|text| format!("<param><value><string>{text}</string></value></param>"))
             .collect();
+        self.send(method, &params)
+    }
+
+    /// Calls a method many times at once, with strings as parameters.
+    pub(crate) fn multicall(
+        &mut self,
+        count: usize,
+        method: &str,
+        params: &[&str],
+    ) -> Result<String> {
+        let params: String = params
+            .iter()
+            .map(|text| format!("<value><string>{text}</string></value>"))
+            .collect();
+        let one = format!(
+            "<value><struct><member><name>methodName</name><value>{method}</value></member>\
+             <member><name>params</name><value><array><data>{params}</data></array></value>\
+             </member></struct></value>"
+        );
+        let calls = one.repeat(count);
+        self.send(
+            "system.multicall",
+            &format!("<param><value><array><data>{calls}</data></array></value></param>"),
+        )
+    }
+
+    fn send(&mut self, method: &str, params: &str) -> Result<String> {
         let body = format!(
             "<?xml version='1.0'?><methodCall><methodName>{method}</methodName>\
              <params>{params}</params></methodCall>"

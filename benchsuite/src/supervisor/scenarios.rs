@@ -62,6 +62,11 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         what: "`status` as a whole process, 10 programs",
         run: status,
     },
+    Scenario {
+        name: "events",
+        what: "remote events through one listener",
+        run: super::events::events,
+    },
 ];
 
 const MILLI: f64 = 1e3;

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::error::Error;
 use super::files::{self, Files};
 use super::ini::Section;
-use super::model::{Config, Ctl, Level, Note, Supervisord};
+use super::model::{Config, Ctl, Level, Note, Server, Supervisord};
 use super::options::{Kind, supervisorctl};
 use super::read::{Names, Reader, Shared, Sink};
 use super::types::Type;
@@ -33,14 +33,37 @@ pub fn load(path: &Path, line: &DaemonOptions, context: &Context) -> Result<Conf
 pub struct Report {
     /// Mistakes that keep the daemon from starting.
     pub problems: Vec<Error>,
-    /// What the daemon would log about it.
+    /// What the daemon would log about it, and what it is better not to do.
     pub notes: Vec<Note>,
 }
 
 /// Finds every mistake in a configuration.
 pub fn check(path: &Path, line: &DaemonOptions, context: &Context) -> Report {
-    let (_, problems, notes) = read(path, line, context);
+    let (config, problems, mut notes) = read(path, line, context);
+    let servers = config.map(|config| config.servers).unwrap_or_default();
+    notes.extend(servers.iter().flat_map(dangers));
     Report { problems, notes }
+}
+
+/// What a server lets others do. The daemon starts all the same, as Supervisor does.
+fn dangers(server: &Server) -> impl Iterator<Item = Note> {
+    let section = &server.section;
+    let open = server.is_open_to_others().then(|| {
+        format!(
+            "[{section}] is open to other machines without a login: whoever reaches the port may run \
+             programs as this user; set `username` and `password`, or `port = 127.0.0.1:…`"
+        )
+    });
+    let by_get = server.allow_actions_by_get.then(|| {
+        format!(
+            "[{section}] allow_actions_by_get: links act, those on other sites' pages too where the \
+             browser does not tell; `supervisord` does not know this option"
+        )
+    });
+    open.into_iter().chain(by_get).map(|message| Note {
+        level: Level::Warn,
+        message,
+    })
 }
 
 impl Report {

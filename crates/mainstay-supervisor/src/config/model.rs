@@ -258,6 +258,23 @@ pub struct Server {
     pub address: Address,
     /// `username` and `password`; `None`: open to whoever connects.
     pub credentials: Option<Credentials>,
+    /// `allow_actions_by_get`
+    pub allow_actions_by_get: bool,
+}
+
+impl Server {
+    /// Whether it is open to other machines without a login.
+    pub fn is_open_to_others(&self) -> bool {
+        let Address::Inet { host, .. } = &self.address else {
+            return false;
+        };
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let is_loopback = match bare.parse::<std::net::IpAddr>() {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => bare == "localhost" || bare.ends_with(".localhost"),
+        };
+        self.credentials.is_none() && !is_loopback
+    }
 }
 
 /// Where a server listens.

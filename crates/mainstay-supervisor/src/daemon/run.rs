@@ -134,6 +134,7 @@ struct Daemon {
     streams: Streams,
     /// The soft limit of descriptors that children are to have, where ours is another.
     descriptors: Option<u64>,
+    keys: web::Keys,
 }
 
 /// What a start makes and a restart makes anew.
@@ -163,6 +164,7 @@ impl Daemon {
             log: MainLog::new(config::Level::Info),
             streams: Streams::default(),
             descriptors: None,
+            keys: web::Keys::generate(),
         })
     }
 
@@ -227,7 +229,8 @@ impl Daemon {
     fn prepare(&self, config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
         let (handle, requests) = Handle::channel(REQUESTS);
         let settings = &config.supervisord;
-        let context = web::Context::new(handle, &settings.identifier, config.rpc_interface);
+        let (identifier, interface) = (&settings.identifier, config.rpc_interface);
+        let context = web::Context::new(handle, identifier, interface, &self.keys);
         let servers = web::Servers::open(&config.servers, context).map_err(Failure::usage)?;
         let pidfile = match pidfile {
             Some(pidfile) if pidfile.path() == settings.pidfile => Some(pidfile),

@@ -142,6 +142,7 @@ mod tests {
                 port: 9001,
             },
             credentials: None,
+            allow_actions_by_get: false,
         };
         let unix = config::Server {
             section: "unix_http_server".to_owned(),
@@ -151,6 +152,7 @@ mod tests {
                 owner: None,
             },
             credentials: None,
+            allow_actions_by_get: false,
         };
         assert_eq!(server_url(&[]), None);
         assert_eq!(server_url(&[inet("")]).unwrap(), "http://localhost:9001");

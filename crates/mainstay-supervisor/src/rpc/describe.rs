@@ -1,5 +1,6 @@
 //! What the API tells of processes: structs in their documented order, and their descriptions.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,28 +8,50 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Value;
+use super::value::cut;
 use crate::config::{Autorestart, LogFile, Stream};
 use crate::daemon::{ConfigInfo, Outcome, ProcessInfo, State};
 
 /// The struct of `getProcessInfo`.
 pub(crate) fn process(info: &ProcessInfo, zone: &TimeZone) -> Value {
-    let stdout = path(info.stdout_logfile.as_deref());
-    Value::record([
-        ("name", Value::from(info.name.as_str())),
-        ("group", Value::from(info.group.as_str())),
-        ("start", Value::capped(info.start)),
-        ("stop", Value::capped(info.stop)),
-        ("now", Value::capped(info.now)),
-        ("state", Value::Int(info.state.code())),
-        ("statename", Value::from(info.state.name())),
-        ("spawnerr", Value::from(info.spawnerr.as_str())),
-        ("exitstatus", Value::Int(info.exitstatus)),
-        ("logfile", stdout.clone()),
-        ("stdout_logfile", stdout),
-        ("stderr_logfile", path(info.stderr_logfile.as_deref())),
-        ("pid", Value::Int(info.pid)),
-        ("description", Value::String(description(info, zone))),
-    ])
+    let mut members = Vec::with_capacity(14);
+    tell(info, zone, &mut members);
+    Value::Struct(members)
+}
+
+/// Where the members of a struct go: into a value, or straight into a document.
+pub(crate) trait Members {
+    fn text(&mut self, name: &'static str, content: &str);
+    fn int(&mut self, name: &'static str, number: i32);
+}
+
+impl Members for Vec<(String, Value)> {
+    fn text(&mut self, name: &'static str, content: &str) {
+        self.push((name.to_owned(), Value::from(content)));
+    }
+
+    fn int(&mut self, name: &'static str, number: i32) {
+        self.push((name.to_owned(), Value::Int(number)));
+    }
+}
+
+/// The members of `getProcessInfo`, in their documented order.
+pub(crate) fn tell(info: &ProcessInfo, zone: &TimeZone, to: &mut impl Members) {
+    let stdout = lossy(info.stdout_logfile.as_deref());
+    to.text("name", &info.name);
+    to.text("group", &info.group);
+    to.int("start", cut(info.start));
+    to.int("stop", cut(info.stop));
+    to.int("now", cut(info.now));
+    to.int("state", info.state.code());
+    to.text("statename", info.state.name());
+    to.text("spawnerr", &info.spawnerr);
+    to.int("exitstatus", info.exitstatus);
+    to.text("logfile", &stdout);
+    to.text("stdout_logfile", &stdout);
+    to.text("stderr_logfile", &lossy(info.stderr_logfile.as_deref()));
+    to.int("pid", info.pid);
+    to.text("description", &description(info, zone));
 }
 
 /// The struct of one process in the result of a group operation.
@@ -185,10 +208,11 @@ fn stream(stream: &Stream, automatic: Option<PathBuf>) -> [Value; 6] {
 }
 
 fn path(path: Option<&Path>) -> Value {
-    Value::String(
-        path.map(|path| path.to_string_lossy().into_owned())
-            .unwrap_or_default(),
-    )
+    Value::String(lossy(path).into_owned())
+}
+
+fn lossy(path: Option<&Path>) -> Cow<'_, str> {
+    path.map(Path::to_string_lossy).unwrap_or_default()
 }
 
 fn capped(number: u64) -> Value {

@@ -40,8 +40,7 @@ impl Value {
 
     /// An integer, cut to what `<int>` can hold: clients decode into 32 bits.
     pub fn capped(number: i64) -> Self {
-        let wide = number.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
-        Self::Int(i32::try_from(wide).unwrap_or(i32::MAX))
+        Self::Int(cut(number))
     }
 
     /// The member of a struct; the last one, if the name comes twice.
@@ -80,6 +79,21 @@ impl Value {
         }
     }
 
+    /// About how much memory it takes.
+    pub(super) fn weight(&self) -> u64 {
+        let inside = match self {
+            Self::String(text) | Self::DateTime(text) => text.len() as u64,
+            Self::Base64(bytes) => bytes.len() as u64,
+            Self::Array(elements) => elements.iter().map(Self::weight).sum(),
+            Self::Struct(members) => members
+                .iter()
+                .map(|(name, member)| name.len() as u64 + member.weight())
+                .sum(),
+            Self::Int(_) | Self::Bool(_) | Self::Double(_) | Self::Nil => 0,
+        };
+        inside + size_of::<Self>() as u64
+    }
+
     /// The elements of an array.
     pub fn as_array(&self) -> Option<&[Self]> {
         match self {
@@ -87,6 +101,12 @@ impl Value {
             _ => None,
         }
     }
+}
+
+/// A number, cut to 32 bits.
+pub(super) fn cut(number: i64) -> i32 {
+    let wide = number.clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+    i32::try_from(wide).unwrap_or(i32::MAX)
 }
 
 impl From<i32> for Value {

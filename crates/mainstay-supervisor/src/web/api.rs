@@ -1,22 +1,20 @@
 //! `/RPC2`: the API over HTTP.
 
-use std::time::Duration;
-
 use axum::body::Body;
-use axum::extract::State;
 use bytes::Bytes;
 use http::header::TRANSFER_ENCODING;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, ORIGIN, REFERER, USER_AGENT};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use super::browser::Visit;
 use super::plain;
 use crate::rpc::{Api, xml};
 
 /// Answers a call.
-pub(super) async fn answer(State(api): State<Api>, request: Request<Body>) -> Response<Body> {
-    match call(&api, request).await {
+pub(super) async fn answer(api: &Api, request: Request<Body>) -> Response<Body> {
+    match call(api, request).await {
         Ok(document) => {
             let mut response = Response::new(Body::from(document));
             response
@@ -33,7 +31,7 @@ async fn call(api: &Api, request: Request<Body>) -> Result<Vec<u8>, StatusCode> 
     if parts.method != Method::POST {
         return Err(StatusCode::BAD_REQUEST);
     }
-    admit(&parts.headers, parts.uri.authority().map(|it| it.as_str()))?;
+    admit(Visit::new(&parts.headers, &parts.uri), &parts.headers)?;
     if !parts.headers.contains_key(CONTENT_LENGTH) && !parts.headers.contains_key(TRANSFER_ENCODING)
     {
         return Err(StatusCode::LENGTH_REQUIRED);
@@ -45,10 +43,7 @@ async fn call(api: &Api, request: Request<Body>) -> Result<Vec<u8>, StatusCode> 
         StatusCode::BAD_REQUEST
     })?;
     tracing::trace!(method = call.method, "XML-RPC method called");
-    Ok(match api.call(call).await {
-        Ok(value) => xml::write_response(&value),
-        Err(fault) => xml::write_fault(&fault),
-    })
+    Ok(api.answer(call).await)
 }
 
 async fn read(body: Body) -> Result<Bytes, StatusCode> {
@@ -56,58 +51,34 @@ async fn read(body: Body) -> Result<Bytes, StatusCode> {
     if body.size_hint().lower() > LARGEST_CALL as u64 {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
-    let whole = Limited::new(body, LARGEST_CALL).collect();
-    match tokio::time::timeout(LONGEST_WAIT_FOR_A_CALL, whole).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
-        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    match Limited::new(body, LARGEST_CALL).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        // Cut off, not sent as announced, or too slow.
+        Err(_) => Err(StatusCode::BAD_REQUEST),
     }
 }
 
-/// Refuses what a web page of another site makes a browser send.
-///
-/// A browser that has logged in to the dashboard, or that runs beside an open server, would carry
-/// out calls for any page that it shows: a form can post text that happens to be XML. Browsers tell
-/// where a request comes from; other clients say nothing, and pass.
-fn admit(headers: &HeaderMap, authority: Option<&str>) -> Result<(), StatusCode> {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let site = text(http::HeaderName::from_static("sec-fetch-site"));
-    if !matches!(site, None | Some("same-origin" | "none")) {
+/// Refuses what a web page of another site makes a browser send: a form can post text that happens to
+/// be XML.
+fn admit(visit: Visit<'_>, headers: &HeaderMap) -> Result<(), StatusCode> {
+    if visit.is_foreign() {
         return Err(StatusCode::FORBIDDEN);
     }
-    if let Some(origin) = text(ORIGIN) {
-        let host = authority.or_else(|| text(HOST));
-        if host.is_none_or(|host| !is_origin_of(origin, host)) {
-            return Err(StatusCode::FORBIDDEN);
-        }
-    }
-    // Only these can be sent without asking first, by browsers that do not say more.
-    let is_browser = [ORIGIN, REFERER, COOKIE]
-        .iter()
-        .any(|name| headers.contains_key(name))
-        || site.is_some()
-        || text(USER_AGENT).is_some_and(|agent| agent.starts_with("Mozilla/"));
-    if is_browser
-        && text(CONTENT_TYPE).is_none_or(|kind| !kind.to_ascii_lowercase().contains("xml"))
-    {
+    // Other types than these can be sent without asking first, by browsers that do not say more.
+    let is_browser = visit.is_of_a_browser() || headers.contains_key(COOKIE);
+    let is_xml = || {
+        let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+        Some(kind.to_ascii_lowercase().contains("xml"))
+    };
+    if is_browser && is_xml() != Some(true) {
         return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
     Ok(())
 }
 
-fn is_origin_of(origin: &str, host: &str) -> bool {
-    let default_port = |scheme| if scheme == "https" { ":443" } else { ":80" };
-    origin.split_once("://").is_some_and(|(scheme, authority)| {
-        let port = default_port(scheme);
-        let bare = |text: &str| text.strip_suffix(port).unwrap_or(text).to_ascii_lowercase();
-        matches!(scheme, "http" | "https") && bare(authority) == bare(host)
-    })
-}
-
 /// Enough for what is sent to a process's standard input, little enough for many at once.
 const LARGEST_CALL: usize = 8 << 20;
-const LONGEST_WAIT_FOR_A_CALL: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
@@ -198,7 +169,9 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
                 .collect();
-            let refused = admit(&map, None).err().map(|status| status.as_u16());
+            let uri = http::Uri::from_static("/RPC2");
+            let visit = Visit::new(&map, &uri);
+            let refused = admit(visit, &map).err().map(|status| status.as_u16());
             assert_eq!(refused, expected, "{headers:?}");
         }
     }

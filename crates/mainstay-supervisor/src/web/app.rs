@@ -1,69 +1,137 @@
 //! The routes of a server.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
 use axum::routing::any;
 use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use tokio::sync::watch;
+use tower::ServiceExt as _;
 
 use super::auth::{Login, Refusal};
+use super::browser::{self, Names, Visit};
 use super::servers::Context;
 use super::tail::{self, Tails};
 use super::{api, dashboard, plain};
 use crate::rpc::Api;
 
+/// Who may come in, and what else one server has for itself.
+#[derive(Clone, Debug)]
+pub(super) struct Rules {
+    pub(super) entry: Entry,
+    /// `allow_actions_by_get`
+    pub(super) by_get: bool,
+}
+
+/// What it takes to come in. There is no more to it: who is in may do everything.
+#[derive(Clone, Debug)]
+pub(super) enum Entry {
+    /// A name and a password.
+    Login(Login),
+    /// To be able to reach the port; browsers have to ask for it by one of these names.
+    Reach(Names),
+    /// To be able to open the socket's file, which no browser can.
+    File,
+}
+
 /// Everything that a server answers.
-pub(super) fn router(
-    context: &Context,
-    login: Option<Login>,
-    closing: watch::Receiver<bool>,
-) -> Router {
+#[derive(Clone)]
+pub(super) struct Site(Arc<Inner>);
+
+struct Inner {
+    entry: Entry,
+    api: Option<Api>,
+    router: Router,
+}
+
+impl Site {
+    pub(super) fn new(context: &Context, rules: Rules, closing: watch::Receiver<bool>) -> Self {
+        Self(Arc::new(Inner {
+            entry: rules.entry,
+            api: Some(Api::new(context.handle.clone(), context.rpc_interface)),
+            router: router(context, rules.by_get, closing),
+        }))
+    }
+
+    /// A site of these routes alone.
+    #[cfg(test)]
+    pub(super) fn of(router: Router) -> Self {
+        Self(Arc::new(Inner {
+            entry: Entry::File,
+            api: None,
+            router,
+        }))
+    }
+
+    pub(super) async fn answer(self, request: Request<Body>) -> Response<Body> {
+        let Inner { entry, api, router } = &*self.0;
+        let mut response = match (admit(entry, request.headers(), request.uri()).await, api) {
+            (Err(refusal), _) => refusal,
+            // Nearly all that is ever asked. Passed by the router, which takes as long as the rest.
+            (Ok(()), Some(api)) if matches!(request.uri().path(), "/RPC2" | "/RPC2/") => {
+                api::answer(api, request).await
+            }
+            (Ok(()), _) => match router.clone().oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+        };
+        for (name, value) in plain::COMMON_HEADERS {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+}
+
+fn router(context: &Context, by_get: bool, closing: watch::Receiver<bool>) -> Router {
     let tails = Tails {
         handle: context.handle.clone(),
         closing,
     };
-    let rpc = Router::new()
-        .route("/RPC2", any(api::answer))
-        .route("/RPC2/", any(api::answer))
-        .with_state(Api::new(context.handle.clone(), context.rpc_interface));
     let logs = Router::new()
         .route("/logtail/{*name}", any(tail::process))
         .route("/mainlogtail", any(tail::main))
         .route("/mainlogtail/", any(tail::main))
         .with_state(tails);
     Router::new()
-        .merge(rpc)
         .merge(logs)
-        .merge(dashboard::router(context))
+        .merge(dashboard::router(context, by_get))
         .fallback(|| async { plain::error(StatusCode::NOT_FOUND) })
-        .layer(middleware::from_fn_with_state(login, admit))
-        .layer(middleware::map_response(with_common_headers))
 }
 
-/// Lets in who may come in. There is no more to it: who is in may do everything.
-async fn admit(State(login): State<Option<Login>>, request: Request, next: Next) -> Response<Body> {
-    let Some(login) = login else {
-        return next.run(request).await;
+/// Lets in who may come in.
+async fn admit(entry: &Entry, headers: &HeaderMap, uri: &Uri) -> Result<(), Response<Body>> {
+    let login = match entry {
+        Entry::File => return Ok(()),
+        Entry::Reach(names) => {
+            let visit = Visit::new(headers, uri);
+            if !names.refuse(visit) {
+                return Ok(());
+            }
+            tracing::warn!(
+                host = visit.host(),
+                "a browser asked for a server without a password under a name that is not ours"
+            );
+            let status = StatusCode::MISDIRECTED_REQUEST;
+            return Err(plain::explained(status, browser::UNKNOWN_NAME));
+        }
+        Entry::Login(login) => login,
     };
-    let header = request.headers().get(http::header::AUTHORIZATION);
+    let header = headers.get(http::header::AUTHORIZATION);
     match login.check(header).await {
-        Ok(()) => next.run(request).await,
+        Ok(()) => Ok(()),
         Err(Refusal::Busy) => {
             let mut response = plain::error(StatusCode::SERVICE_UNAVAILABLE);
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            response
+            Err(response)
         }
         Err(refusal) => {
             if refusal == Refusal::Wrong {
-                tracing::warn!(
-                    path = request.uri().path(),
-                    "a login with wrong credentials"
-                );
+                tracing::warn!(path = uri.path(), "a login with wrong credentials");
             }
             let mut response = plain::error(StatusCode::UNAUTHORIZED);
             let headers = response.headers_mut();
@@ -72,14 +140,7 @@ async fn admit(State(login): State<Option<Login>>, request: Request, next: Next)
                 HeaderValue::from_static("Basic realm=\"default\""),
             );
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
-            response
+            Err(response)
         }
     }
-}
-
-async fn with_common_headers(mut response: Response<Body>) -> Response<Body> {
-    for (name, value) in plain::COMMON_HEADERS {
-        response.headers_mut().insert(name, value);
-    }
-    response
 }

@@ -1,24 +1,25 @@
 //! Accepting connections, and what each of them may cost.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use nix::sys::resource::{Resource, getrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
-use tower::ServiceExt as _;
 
+use super::app::Site;
 use super::pace::{Answering, Paced, Pulse, Seats};
+use super::upload::Upload;
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -30,14 +31,14 @@ pub(super) enum Listener {
 /// Accepts connections until told to close, then waits for those there are.
 pub(super) fn accept(
     listener: Listener,
-    router: Router,
+    site: Site,
     closing: watch::Receiver<bool>,
 ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let listener = match listener {
         Listener::Tcp(listener) => AsyncListener::Tcp(TcpListener::from_std(listener)?),
         Listener::Unix(listener) => AsyncListener::Unix(UnixListener::from_std(listener)?),
     };
-    Ok(run(listener, router, closing))
+    Ok(run(listener, site, closing, most_connections()))
 }
 
 enum AsyncListener {
@@ -45,8 +46,8 @@ enum AsyncListener {
     Unix(UnixListener),
 }
 
-async fn run(listener: AsyncListener, router: Router, closing: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+async fn run(listener: AsyncListener, site: Site, closing: watch::Receiver<bool>, places: usize) {
+    let places = Arc::new(Semaphore::new(places));
     let seats = Arc::new(Seats::default());
     let mut connections = JoinSet::new();
     // Accepted, and without a place yet.
@@ -70,9 +71,11 @@ async fn run(listener: AsyncListener, router: Router, closing: watch::Receiver<b
                     tokio::time::sleep(PAUSE_AFTER_ERROR).await;
                 }
             },
+            // Those who were busy when it came may have fallen silent since.
+            () = tokio::time::sleep(PATIENCE), if waiting.is_some() => seats.make_room(),
             Ok(place) = Arc::clone(&places).acquire_owned(), if waiting.is_some() => {
                 if let Some(stream) = waiting.take() {
-                    let serving = serve(stream, router.clone(), Arc::clone(&seats), closing.clone());
+                    let serving = serve(stream, site.clone(), Arc::clone(&seats), closing.clone());
                     connections.spawn(async move {
                         serving.await;
                         drop(place);
@@ -102,22 +105,27 @@ impl AsyncListener {
     }
 }
 
-trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+trait Io: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + 'static> Io for T {}
 type Stream = Box<dyn Io>;
 
-async fn serve(stream: impl Io, router: Router, seats: Arc<Seats>, closing: watch::Receiver<bool>) {
+/// Has its seat from now on, not from the first poll: who accepts many at once counts on that.
+fn serve(
+    stream: impl Io,
+    site: Site,
+    seats: Arc<Seats>,
+    closing: watch::Receiver<bool>,
+) -> impl Future<Output = ()> + Send {
     let pulse = Arc::new(Pulse::default());
     let seat = seats.take(&pulse);
     let number = seat.number;
     let of_requests = Arc::clone(&pulse);
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let in_flight = of_requests.begin(&seats, number);
-        let answer = router.clone().oneshot(request.map(Body::new));
+        let answer = site.clone().answer(request.map(Upload::body));
         async move {
-            answer
-                .await
-                .map(|it| it.map(|body| Answering::new(body, in_flight)))
+            let answer = answer.await.map(|body| Answering::new(body, in_flight));
+            Ok::<_, Infallible>(answer)
         }
     });
     let connection = http1::Builder::new()
@@ -129,15 +137,18 @@ async fn serve(stream: impl Io, router: Router, seats: Arc<Seats>, closing: watc
             TokioIo::new(Paced::new(stream, Arc::clone(&pulse))),
             service,
         );
-    let mut connection = pin!(connection);
-    tokio::select! {
-        result = connection.as_mut() => return log(result),
-        () = pulse.asked_to_leave() => return,
-        () = closed(closing) => {}
-    }
-    if !pulse.is_idle() {
-        connection.as_mut().graceful_shutdown();
-        log(connection.await);
+    async move {
+        let _seat = seat;
+        let mut connection = pin!(connection);
+        tokio::select! {
+            result = connection.as_mut() => return log(result),
+            () = pulse.asked_to_leave() => return,
+            () = closed(closing) => {}
+        }
+        if !pulse.is_idle() {
+            connection.as_mut().graceful_shutdown();
+            log(connection.await);
+        }
     }
 }
 
@@ -165,16 +176,27 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// Each server's own: a crowd at the TCP port does not keep anybody from the unix socket.
+/// Each server's own: a crowd at the TCP port does not keep anybody from the unix socket. Where few
+/// descriptors may be open, most of them are left to the programs.
+fn most_connections() -> usize {
+    let (limit, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or_default();
+    let share = usize::try_from(limit / 4).unwrap_or(MOST_CONNECTIONS);
+    share.clamp(FEWEST_CONNECTIONS, MOST_CONNECTIONS)
+}
+
 const MOST_CONNECTIONS: usize = 512;
+const FEWEST_CONNECTIONS: usize = 8;
 /// The line and the headers of a request.
 const LARGEST_HEAD: usize = 64 * 1024;
 /// After so long without a word, ask whether the peer is still there.
 const SILENCE: Duration = Duration::from_secs(300);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(200);
+/// Between two looks for somebody who can leave.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
     use tokio::time::Instant;
@@ -187,8 +209,17 @@ mod tests {
         let closing = watch::Sender::new(false);
         let router = Router::new()
             .route("/", get(async || "OK"))
+            .route(
+                "/echo",
+                axum::routing::post(async |body: bytes::Bytes| body),
+            )
             .route("/slow", get(async || std::future::pending::<()>().await));
-        tokio::spawn(serve(server, router, Arc::default(), closing.subscribe()));
+        tokio::spawn(serve(
+            server,
+            Site::of(router),
+            Arc::default(),
+            closing.subscribe(),
+        ));
         (client, closing)
     }
 
@@ -240,6 +271,105 @@ mod tests {
             .await
             .unwrap();
         assert!(!closes_within(&mut client, Duration::from_secs(100_000)).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_trickles_in_has_a_minute() {
+        let (mut client, _closing) = connect();
+        client
+            .write_all(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
+            .await
+            .unwrap();
+        let start = Instant::now();
+        let mut answer = Vec::new();
+        loop {
+            tokio::select! {
+                // Never silent for long.
+                () = tokio::time::sleep(Duration::from_secs(5)) => {
+                    client.write_all(b"x").await.unwrap();
+                }
+                read = client.read_buf(&mut answer) => {
+                    assert_ne!(read.unwrap(), 0, "closed without a word");
+                    break;
+                }
+            }
+        }
+        assert!(answer.starts_with(b"HTTP/1.1 400 "), "{answer:?}");
+        assert!(start.elapsed() >= Duration::from_secs(59));
+        assert!(start.elapsed() <= Duration::from_secs(61));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_take_his_answer_gives_way_when_places_are_wanted() {
+        let seats = Arc::new(Seats::default());
+        let (mut client, server) = tokio::io::duplex(1024);
+        let closing = watch::Sender::new(false);
+        let router = Router::new().route("/large", get(async || "x".repeat(1 << 20)));
+        let serving = tokio::spawn(serve(
+            server,
+            Site::of(router),
+            Arc::clone(&seats),
+            closing.subscribe(),
+        ));
+        client
+            .write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+            .await
+            .unwrap();
+        // As long as he may still be busy, and as long as nobody else wants the place.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        seats.make_room();
+        tokio::time::sleep(Duration::from_secs(1000)).await;
+        assert!(!serving.is_finished());
+
+        seats.make_room();
+
+        tokio::time::timeout(Duration::from_secs(1), serving)
+            .await
+            .expect("he stays")
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_comes_while_all_are_busy_has_the_first_place_that_can_be_had() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("s");
+        let listener = AsyncListener::Unix(UnixListener::bind(&path).unwrap());
+        let (release, released) = watch::channel(false);
+        let router = Router::new().route("/", get(async || "OK")).route(
+            "/slow",
+            get(async move || {
+                closed(released).await;
+                "OK"
+            }),
+        );
+        let closing = watch::Sender::new(false);
+        tokio::spawn(run(listener, Site::of(router), closing.subscribe(), 3));
+        let mut busy = Vec::new();
+        for _ in 0..3 {
+            let mut client = tokio::net::UnixStream::connect(&path).await.unwrap();
+            client
+                .write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+                .await
+                .unwrap();
+            busy.push(client);
+        }
+        let mut late = tokio::net::UnixStream::connect(&path).await.unwrap();
+        late.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
+        let mut answer = Vec::new();
+        let mut reading = pin!(late.read_to_end(&mut answer));
+        let early = tokio::time::timeout(3 * PATIENCE, reading.as_mut()).await;
+        assert!(early.is_err(), "there was no place");
+
+        release.send_replace(true);
+
+        tokio::time::timeout(Duration::from_secs(10), reading)
+            .await
+            .expect("nobody made room")
+            .unwrap();
+        assert!(answer.ends_with(b"OK"));
+        drop(busy);
     }
 
     #[tokio::test(start_paused = true)]

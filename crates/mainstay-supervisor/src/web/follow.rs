@@ -113,10 +113,9 @@ impl Follower {
             Ok(match Reading::open(&path) {
                 // Gone for the moment, as in the middle of a rotation.
                 Ok(None) | Err(_) => Step::Wait,
-                Ok(Some(next)) if next.identity != identity => Step::Replaced(Reading {
-                    position: 0,
-                    ..next
-                }),
+                Ok(Some(next)) if next.identity != identity => {
+                    Step::Replaced(successor(&path, identity).unwrap_or(next).rewound())
+                }
                 Ok(Some(same)) if same.size < position => Step::Truncated,
                 Ok(Some(_)) => Step::Wait,
             })
@@ -134,6 +133,40 @@ enum Step {
     Wait,
     Truncated,
     Replaced(Reading),
+}
+
+/// The file that followed the one of an identity, if that is among the backups: several rotations may
+/// lie between two looks, and each has moved every file one number on.
+fn successor(path: &Path, identity: (u64, u64)) -> Option<Reading> {
+    let backup = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    };
+    let identity_of = |number| std::fs::metadata(backup(number)).map(|it| (it.dev(), it.ino()));
+    for _ in 0..TRIES {
+        // A rotation under way leaves a gap for a moment.
+        let mut gaps = 0;
+        let number = (1..)
+            .map_while(|number| {
+                let found = identity_of(number).ok();
+                gaps += u32::from(found.is_none());
+                (gaps < 2).then_some((number, found))
+            })
+            .find(|(_, found)| *found == Some(identity));
+        let Some((number, _)) = number else { continue };
+        let next = match number {
+            1 => Reading::open(path),
+            _ => Reading::open(&backup(number - 1)),
+        };
+        // Another rotation in the meantime has moved both.
+        if let Ok(Some(next)) = next
+            && identity_of(number).is_ok_and(|found| found == identity)
+        {
+            return Some(next);
+        }
+    }
+    None
 }
 
 /// An open file, and how far it was read.
@@ -160,6 +193,13 @@ impl Reading {
             modified: metadata.modified().ok(),
             file: std::sync::Arc::new(file),
         }))
+    }
+
+    fn rewound(self) -> Self {
+        Self {
+            position: 0,
+            ..self
+        }
     }
 
     async fn chunk(&self) -> io::Result<Bytes> {
@@ -205,6 +245,8 @@ async fn blocking<T: Send + 'static>(
 const FIRST_BYTES: u64 = 1024;
 const TRUNCATED: &[u8] = b"==> File truncated <==\n";
 const LARGEST_CHUNK: usize = 64 * 1024;
+/// Each is for a rotation that came in between, and these take the time to fill a file.
+const TRIES: usize = 10;
 
 #[cfg(test)]
 mod tests {
@@ -303,6 +345,39 @@ mod tests {
         tail.expect(b"last of the old\nfirst of the new\n").await;
         append(&path, "more\n");
         tail.expect(b"more\n").await;
+    }
+
+    #[tokio::test]
+    async fn rotations_between_two_looks_lose_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.log");
+        let backup = |number: u32| directory.path().join(format!("x.log.{number}"));
+        let rotate = |text: &str| {
+            for number in (1..5).rev().filter(|number| backup(*number).exists()) {
+                fs::rename(backup(number), backup(number + 1)).unwrap();
+            }
+            fs::rename(&path, backup(1)).unwrap();
+            append(&path, text);
+        };
+        append(&path, "old\n");
+        rotate("one\n");
+        let mut tail = Tail::of(&path).await;
+        tail.expect(b"one\n").await;
+
+        // This runs on the follower's own thread, so it sees all of it at once.
+        append(&path, "end of one\n");
+        for text in ["two\n", "three\n", "four\n"] {
+            rotate(text);
+        }
+
+        tail.expect(b"end of one\ntwo\nthree\nfour\n").await;
+        append(&path, "more\n");
+        tail.expect(b"more\n").await;
+
+        // One that was moved elsewhere tells nothing about the backups that are there.
+        fs::rename(&path, directory.path().join("elsewhere")).unwrap();
+        append(&path, "five\n");
+        tail.expect(b"five\n").await;
     }
 
     #[tokio::test]

@@ -5,12 +5,13 @@
 //!         ├ serve: accept and connections, with limits (connection)
 //!         └ close: no new ones, answers in flight, gone
 //!
-//! a request ─► auth ─► /RPC2 (api) · /logtail, /mainlogtail (tail, follow) · pages
+//! a request ─► auth or browser ─► /RPC2 (api) · /logtail, /mainlogtail (tail, follow) · pages
 //! ```
 
 mod api;
 mod app;
 mod auth;
+mod browser;
 mod connection;
 mod dashboard;
 mod error;
@@ -20,7 +21,8 @@ mod pace;
 mod plain;
 mod servers;
 mod tail;
+mod upload;
 mod watched;
 
 pub use error::OpenError;
-pub use servers::{Context, Servers};
+pub use servers::{Context, Keys, Servers};

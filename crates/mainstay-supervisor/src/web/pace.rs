@@ -3,7 +3,7 @@
 //! Who begins to say something has a minute to finish. Who has been answered may stay for ever:
 //! programs keep a connection for their whole life and use it once in a while, and take it for a
 //! failure when it is gone. Only when all places are taken, the one that has been silent longest
-//! makes room.
+//! makes room, or else the one that has not taken its answer for longest.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -28,6 +28,8 @@ pub(super) struct Pulse {
     requests: AtomicU64,
     /// Requests whose answers are not finished.
     in_flight: AtomicUsize,
+    /// Since when the peer has not taken a byte of what we have for it.
+    stuck: Mutex<Option<Instant>>,
     leave: Notify,
 }
 
@@ -44,18 +46,33 @@ impl Pulse {
         }
     }
 
+    /// Whether nothing is being asked and nothing is left to be sent.
     pub(super) fn is_idle(&self) -> bool {
-        self.in_flight.load(Ordering::Relaxed) == 0
+        self.in_flight.load(Ordering::Relaxed) == 0 && self.stuck_since().is_none()
+    }
+
+    /// Whether its place can be given to somebody else.
+    fn may_leave(&self) -> bool {
+        let is_stuck = |since| Instant::now().saturating_duration_since(since) >= STUCK;
+        self.is_idle() || self.stuck_since().is_some_and(is_stuck)
     }
 
     /// Returns when the place is wanted by somebody else.
     pub(super) async fn asked_to_leave(&self) {
         loop {
             self.leave.notified().await;
-            if self.is_idle() {
+            if self.may_leave() {
                 return;
             }
         }
+    }
+
+    fn stuck_since(&self) -> Option<Instant> {
+        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set_stuck(&self, since: Option<Instant>) {
+        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 }
 
@@ -75,12 +92,13 @@ impl Drop for InFlight {
     }
 }
 
-/// The connections of a server that wait for a request, by how long they have.
+/// The connections of a server, and those that wait for a request by how long they have.
 #[derive(Debug, Default)]
 pub(super) struct Seats(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
+    all: BTreeMap<u64, Arc<Pulse>>,
     /// Counts up; who got silent later has a higher number.
     turn: u64,
     next_seat: u64,
@@ -94,7 +112,9 @@ impl Seats {
         let number = {
             let mut waiting = self.lock();
             waiting.next_seat += 1;
-            waiting.next_seat
+            let number = waiting.next_seat;
+            waiting.all.insert(number, Arc::clone(pulse));
+            number
         };
         self.is_idle(number, pulse);
         Seat {
@@ -103,17 +123,26 @@ impl Seats {
         }
     }
 
-    /// Asks the connection that has been silent longest to leave.
+    /// Asks the connection that has been silent longest to leave; if all are being answered, the one
+    /// that has not taken any of its answer for longest.
     pub(super) fn make_room(&self) {
-        let longest = {
+        let leaving = {
             let mut waiting = self.lock();
-            let longest = waiting.by_turn.pop_first();
-            if let Some((_, (seat, _))) = &longest {
-                waiting.turns.remove(seat);
+            let silent = waiting.by_turn.iter();
+            let silent = silent
+                .filter(|(_, (_, pulse))| pulse.is_idle())
+                .map(|(turn, (seat, pulse))| (*turn, *seat, Arc::clone(pulse)))
+                .next();
+            match silent {
+                Some((turn, seat, pulse)) => {
+                    waiting.by_turn.remove(&turn);
+                    waiting.turns.remove(&seat);
+                    Some(pulse)
+                }
+                None => waiting.longest_stuck(),
             }
-            longest
         };
-        if let Some((_, (_, pulse))) = longest {
+        if let Some(pulse) = leaving {
             pulse.leave.notify_one();
         }
     }
@@ -140,6 +169,16 @@ impl Seats {
     }
 }
 
+impl Waiting {
+    fn longest_stuck(&self) -> Option<Arc<Pulse>> {
+        let leaving = self.all.values().filter(|pulse| pulse.may_leave());
+        let stuck = leaving.filter_map(|pulse| Some((pulse.stuck_since()?, pulse)));
+        stuck
+            .min_by_key(|(since, _)| *since)
+            .map(|(_, pulse)| Arc::clone(pulse))
+    }
+}
+
 /// A connection's place, free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Seat {
@@ -150,6 +189,7 @@ pub(super) struct Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.seats.is_busy(self.number);
+        self.seats.lock().all.remove(&self.number);
     }
 }
 
@@ -160,6 +200,7 @@ pub(super) struct Paced<S> {
     /// The requests that had begun when the timer was set.
     seen: u64,
     timer: Option<Pin<Box<Sleep>>>,
+    is_stuck: bool,
 }
 
 impl<S> Paced<S> {
@@ -170,7 +211,17 @@ impl<S> Paced<S> {
             pulse,
             seen: 0,
             timer,
+            is_stuck: false,
         }
+    }
+
+    /// Notes whether the peer takes what we have for it.
+    fn wrote<T>(&mut self, poll: Poll<T>) -> Poll<T> {
+        if poll.is_pending() != self.is_stuck {
+            self.is_stuck = poll.is_pending();
+            self.pulse.set_stuck(self.is_stuck.then(Instant::now));
+        }
+        poll
     }
 }
 
@@ -217,7 +268,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let poll = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.wrote(poll)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -233,7 +285,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+        let poll = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.wrote(poll)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -278,6 +331,9 @@ impl http_body::Body for Answering {
 
 /// From the first byte of a request (or the opening of the connection) to the end of its headers.
 const LONGEST_HEAD: Duration = Duration::from_secs(60);
+/// Who has not taken a byte for so long gives way to somebody who will. While there are places he may
+/// stay: a `tail -f` can be suspended, and go on the next day.
+const STUCK: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

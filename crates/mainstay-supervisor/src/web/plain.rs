@@ -6,6 +6,15 @@ use http::{HeaderName, HeaderValue, Response, StatusCode};
 
 /// The error page of the original, which is what its clients have always been shown.
 pub(super) fn error(status: StatusCode) -> Response<Body> {
+    explained(status, "")
+}
+
+/// The same with a paragraph for people, which must be plain text.
+pub(super) fn explained(status: StatusCode, why: &'static str) -> Response<Body> {
+    let why = match why {
+        "" => String::new(),
+        why => format!("<p>{why}\r\n"),
+    };
     let (code, reason) = (
         status.as_u16(),
         status.canonical_reason().unwrap_or("Error"),
@@ -13,7 +22,7 @@ pub(super) fn error(status: StatusCode) -> Response<Body> {
     let page = format!(
         "<head>\r\n<title>Error response</title>\r\n</head>\r\n<body>\r\n\
          <h1>Error response</h1>\r\n<p>Error code {code}.\r\n<p>Message: {reason}.\r\n\
-         </body>\r\n"
+         {why}</body>\r\n"
     );
     let mut response = Response::new(Body::from(page));
     *response.status_mut() = status;

@@ -8,8 +8,9 @@ use mainstay_csrf::KeyRing;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::app;
+use super::app::{Entry, Rules, Site};
 use super::auth::Login;
+use super::browser::Names;
 use super::connection::{self, Listener};
 use super::error::OpenError;
 use super::listen::{self, SocketFile};
@@ -26,23 +27,39 @@ pub struct Context {
     pub identifier: String,
     /// Whether `[rpcinterface:supervisor]` is there: without it only `system.*` is served.
     pub rpc_interface: bool,
-    /// For the tokens in the pages' forms.
-    keys: KeyRing,
+    keys: Keys,
+}
+
+/// What the tokens in the pages' forms are made with. To be kept over restarts, so that pages which
+/// are open go on to work.
+#[derive(Clone, Debug)]
+pub struct Keys(KeyRing);
+
+impl Keys {
+    /// New ones. They are nowhere but in memory: a token is worth nothing to another process.
+    pub fn generate() -> Self {
+        Self(KeyRing::generate())
+    }
 }
 
 impl Context {
     /// What the servers show and act upon.
-    pub fn new(handle: Handle, identifier: impl Into<String>, rpc_interface: bool) -> Self {
+    pub fn new(
+        handle: Handle,
+        identifier: impl Into<String>,
+        rpc_interface: bool,
+        keys: &Keys,
+    ) -> Self {
         Self {
             handle,
             identifier: identifier.into(),
             rpc_interface,
-            keys: KeyRing::generate(),
+            keys: keys.clone(),
         }
     }
 
     pub(super) fn keys(&self) -> &KeyRing {
-        &self.keys
+        &self.keys.0
     }
 }
 
@@ -63,7 +80,7 @@ pub struct Servers {
 #[derive(Debug)]
 struct Opened {
     listener: Listener,
-    login: Option<Login>,
+    rules: Rules,
 }
 
 impl Servers {
@@ -118,12 +135,28 @@ impl Servers {
         }
         if login.is_none() {
             let section = &config.section;
+            let advice = if config.is_open_to_others() {
+                ", open to other machines: set `username` and `password`, or `port = 127.0.0.1:…`"
+            } else {
+                ""
+            };
             self.note(
                 Level::Critical,
-                format!("Server '{section}' running without any HTTP authentication checking"),
+                format!(
+                    "Server '{section}' running without any HTTP authentication checking{advice}"
+                ),
             );
         }
-        self.opened.push(Opened { listener, login });
+        let entry = match (login, &config.address) {
+            (Some(login), _) => Entry::Login(login),
+            (None, Address::Inet { host, .. }) => Entry::Reach(names(host)),
+            (None, Address::Unix { .. }) => Entry::File,
+        };
+        let rules = Rules {
+            entry,
+            by_get: config.allow_actions_by_get,
+        };
+        self.opened.push(Opened { listener, rules });
         Ok(())
     }
 
@@ -133,9 +166,9 @@ impl Servers {
 
     /// Begins to answer. Must be called on a runtime, once.
     pub fn serve(&mut self) -> io::Result<()> {
-        for Opened { listener, login } in self.opened.drain(..) {
-            let router = app::router(&self.context, login, self.closing.subscribe());
-            let accept = connection::accept(listener, router, self.closing.subscribe())?;
+        for Opened { listener, rules } in self.opened.drain(..) {
+            let site = Site::new(&self.context, rules, self.closing.subscribe());
+            let accept = connection::accept(listener, site, self.closing.subscribe())?;
             self.tasks.spawn(accept);
         }
         Ok(())
@@ -162,6 +195,14 @@ impl Servers {
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
+}
+
+/// The names that lead to us without doubt: the one in the configuration, and the machine's.
+fn names(configured: &str) -> Names {
+    // A machine without a name is asked for by its address.
+    let machine = nix::unistd::gethostname().ok();
+    let machine = machine.and_then(|name| name.into_string().ok());
+    Names::new([configured.to_owned()].into_iter().chain(machine))
 }
 
 /// How long an answer may take after the end was announced.

@@ -3,10 +3,19 @@
 //! Each function takes any bytes and panics when a promise is broken. It is the same code in both
 //! places, so an input that a fuzzer finds becomes a test by being put into its folder.
 
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use mainstay_supervisor::cli::{CtlOptions, DaemonOptions};
 use mainstay_supervisor::config::{self, Context, ini::Ini};
+use mainstay_supervisor::daemon::Handle;
 use mainstay_supervisor::event::Protocol;
 use mainstay_supervisor::rpc::xml;
+use mainstay_supervisor::web;
 
 /// The dialect of configuration files: nothing panics, and what was read can be asked for.
 pub(crate) fn ini(data: &[u8]) {
@@ -141,6 +150,101 @@ pub(crate) fn arguments(data: &[u8]) {
     }
 }
 
+/// What is sent to a server: nothing panics, whatever is answered is HTTP, and nobody comes in without
+/// the password. The first byte chooses the server: one with a login, or one without.
+pub(crate) fn http(data: &[u8]) {
+    static SITE: OnceLock<Site> = OnceLock::new();
+
+    let Some((choice, request)) = data.split_first() else {
+        return;
+    };
+    let site = SITE.get_or_init(Site::open);
+    let has_login = choice % 2 == 0;
+    let answer = site.send(if has_login { "login.sock" } else { "open.sock" }, request);
+    assert!(!PANICKED.load(Ordering::SeqCst), "it panicked");
+    assert!(
+        answer.is_empty() || answer.starts_with(b"HTTP/1."),
+        "{:?}",
+        String::from_utf8_lossy(&answer)
+    );
+    let knows_password = request.windows(12).any(|it| it == b"Y2hyaXM6MTIz");
+    if has_login && !knows_password && !answer.is_empty() {
+        let status = answer.get(9..12).unwrap_or_default();
+        assert!(
+            matches!(
+                status,
+                b"400" | b"401" | b"413" | b"414" | b"431" | b"501" | b"505"
+            ),
+            "{:?}",
+            String::from_utf8_lossy(&answer)
+        );
+    }
+}
+
+/// Two servers of a daemon that refuses everything.
+struct Site {
+    folder: tempfile::TempDir,
+}
+
+static PANICKED: AtomicBool = AtomicBool::new(false);
+
+impl Site {
+    fn open() -> Self {
+        const THREAD: &str = "fuzzed-http";
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fuzz.conf");
+        let text = "[supervisord]\n[unix_http_server:open]\nfile=%(here)s/open.sock\n\
+             allow_actions_by_get=true\n[unix_http_server:login]\nfile=%(here)s/login.sock\n\
+             username=chris\npassword=123\n";
+        std::fs::write(&path, text).unwrap();
+        let context = Context::bare(folder.path());
+        let config = config::load(&path, &DaemonOptions::default(), &context).unwrap();
+        let (handle, mut requests) = Handle::channel(8);
+        std::thread::spawn(move || while requests.blocking_recv().is_some() {});
+        let context = web::Context::new(handle, "fuzz", true, &web::Keys::generate());
+        let mut servers = web::Servers::open(&config.servers, context).unwrap();
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().name() == Some(THREAD) {
+                PANICKED.store(true, Ordering::SeqCst);
+            }
+            before(info);
+        }));
+        let serve = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                servers.serve().unwrap();
+                std::future::pending::<()>().await;
+            });
+        };
+        let thread = std::thread::Builder::new().name(THREAD.to_owned());
+        thread.spawn(serve).unwrap();
+        Self { folder }
+    }
+
+    /// Sends all of it, and reads until the server hangs up.
+    fn send(&self, socket: &str, request: &[u8]) -> Vec<u8> {
+        let mut stream = UnixStream::connect(self.folder.path().join(socket)).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        // A server that has heard enough closes, and takes no more.
+        let _ = stream.write_all(request);
+        let _ = stream.shutdown(Shutdown::Write);
+        let mut answer = Vec::new();
+        match stream.read_to_end(&mut answer) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                panic!("it neither answers nor hangs up")
+            }
+            _ => answer,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -204,5 +308,10 @@ mod tests {
     #[test]
     fn the_corpus_of_command_lines() {
         replay("supervisor_arguments", super::arguments);
+    }
+
+    #[test]
+    fn the_corpus_of_requests() {
+        replay("supervisor_http", super::http);
     }
 }

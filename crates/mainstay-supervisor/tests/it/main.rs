@@ -9,6 +9,7 @@ mod ctl_server;
 mod daemon;
 
 mod applets;
+mod browsers;
 mod clock;
 mod ctl;
 mod events;
@@ -23,3 +24,4 @@ mod rpc;
 mod samples;
 mod web;
 mod web_client;
+mod web_faults;

@@ -29,6 +29,28 @@ impl Server {
 
     #[track_caller]
     pub(crate) fn with_password(password: &str, programs: &str) -> Self {
+        Self::with_options(
+            "",
+            &format!("username = chris\npassword = {password}\n"),
+            programs,
+        )
+    }
+
+    /// Starts a daemon with these lines in the sections of its two servers.
+    #[track_caller]
+    pub(crate) fn with_options(unix: &str, inet: &str, programs: &str) -> Self {
+        Self::run(unix, inet, programs, None)
+    }
+
+    /// Starts a daemon that may open so many descriptors.
+    #[track_caller]
+    pub(crate) fn limited_to(descriptors: u32, rest: &str) -> Self {
+        let login = "username = chris\npassword = 123\n";
+        Self::run("", login, rest, Some(descriptors))
+    }
+
+    #[track_caller]
+    fn run(unix: &str, inet: &str, rest: &str, descriptors: Option<u32>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -36,20 +58,31 @@ impl Server {
             .unwrap()
             .port();
         let file = directory.path().join("supervisord.conf");
+        let (settings, programs) = rest.split_at(rest.find('[').unwrap_or(rest.len()));
         std::fs::write(
             &file,
             format!(
-                "[unix_http_server]\nfile = %(here)s/s.sock\nchmod = 0710\n\
-                 [inet_http_server]\nport = 127.0.0.1:{port}\nusername = chris\n\
-                 password = {password}\n\
+                "[unix_http_server]\nfile = %(here)s/s.sock\nchmod = 0710\n{unix}\
+                 [inet_http_server]\nport = 127.0.0.1:{port}\n{inet}\
                  [supervisord]\nlogfile = %(here)s/main.log\npidfile = %(here)s/pid\n\
-                 childlogdir = %(here)s\n\
+                 childlogdir = %(here)s\n{settings}\
                  [rpcinterface:supervisor]\nsupervisor.rpcinterface_factory = \
                  supervisor.rpcinterface:make_main_rpcinterface\n{programs}"
             ),
         )
         .unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_mainstayd"))
+        let program = env!("CARGO_BIN_EXE_mainstayd");
+        let mut command = match descriptors {
+            None => Command::new(program),
+            Some(number) => {
+                let mut limited = Command::new("prlimit");
+                limited
+                    .arg(format!("--nofile={number}:{number}"))
+                    .arg(program);
+                limited
+            }
+        };
+        let child = command
             .arg("-n")
             .arg("-c")
             .arg(&file)
@@ -72,6 +105,25 @@ impl Server {
 
     pub(crate) fn socket(&self) -> PathBuf {
         self.directory.path().join("s.sock")
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The most memory that it has ever used, in KiB.
+    pub(crate) fn most_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let number = line.and_then(|line| line.split_whitespace().nth(1));
+        number.unwrap().parse().unwrap()
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.pid()))
+            .unwrap()
+            .count()
     }
 
     pub(crate) fn main_log(&self) -> String {
@@ -146,6 +198,7 @@ impl Drop for Server {
 pub(crate) struct Request<'a> {
     method: &'a str,
     path: &'a str,
+    host: &'a str,
     headers: String,
     body: Option<&'a [u8]>,
 }
@@ -155,6 +208,7 @@ impl<'a> Request<'a> {
         Self {
             method: "GET",
             path,
+            host: "localhost",
             headers: String::new(),
             body: None,
         }
@@ -164,6 +218,7 @@ impl<'a> Request<'a> {
         Self {
             method: "POST",
             path,
+            host: "localhost",
             headers: String::new(),
             body: Some(body),
         }
@@ -171,6 +226,12 @@ impl<'a> Request<'a> {
 
     pub(crate) fn method(mut self, method: &'a str) -> Self {
         self.method = method;
+        self
+    }
+
+    /// The server's name, as the client knows it.
+    pub(crate) fn host(mut self, host: &'a str) -> Self {
+        self.host = host;
         self
     }
 
@@ -187,12 +248,13 @@ impl<'a> Request<'a> {
         let Self {
             method,
             path,
+            host,
             headers,
             body,
         } = self;
         let length = body.map(|body| format!("Content-Length: {}\r\n", body.len()));
         format!(
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}{}\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}{}\r\n",
             length.unwrap_or_default()
         )
     }

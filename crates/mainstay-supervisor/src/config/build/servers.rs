@@ -17,10 +17,16 @@ pub(in crate::config) fn servers(reader: &Reader<'_>, kind: Kind) -> Option<Serv
         _ => (&unix_http_server::USERNAME, &unix_http_server::PASSWORD),
     };
     let credentials = credentials(reader, username, password);
+    let by_get = match kind {
+        Kind::InetHttpServer => &inet_http_server::ALLOW_ACTIONS_BY_GET,
+        _ => &unix_http_server::ALLOW_ACTIONS_BY_GET,
+    };
+    let allow_actions_by_get = reader.get(by_get);
     Some(Server {
         section: reader.section.name.clone(),
         address: address?,
         credentials: credentials?,
+        allow_actions_by_get,
     })
 }
 

@@ -53,6 +53,8 @@ pub struct Row {
     pub doc: &'static str,
     /// A value for the sample.
     pub example: &'static str,
+    /// Whether it is ours alone: Supervisor passes over it without a word.
+    pub extension: bool,
 }
 
 /// What holds without an option.
@@ -212,11 +214,11 @@ impl Kind {
     }
 }
 
-/// One section's options. Each line: constant, Rust type, key, type, default, scope, example; its
-/// comment is the documentation.
+/// One section's options. Each line: constant, Rust type, key, type, default, scope, example, and
+/// `extension` if Supervisor does not have it; its comment is the documentation.
 macro_rules! options {
     ($($(#[doc = $doc:literal])+ $name:ident: $t:ty = $key:literal, $type:ident, $default:expr,
-        $scope:ident, $example:literal;)*) => {
+        $scope:ident, $example:literal $(, $extension:ident)?;)*) => {
         $($(#[doc = $doc])+ pub(crate) const $name: Opt<$t> = Opt {
             row: Row {
                 key: $key,
@@ -225,6 +227,7 @@ macro_rules! options {
                 scope: Scope::$scope,
                 doc: concat!($($doc),+),
                 example: $example,
+                extension: !<[&str]>::is_empty(&[$(stringify!($extension))?]),
             },
             kind: types::$type,
         };)*

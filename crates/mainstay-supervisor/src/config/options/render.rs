@@ -66,6 +66,9 @@ pub fn reference() -> String {
                 default(row),
                 scope(row.scope),
             );
+            if row.extension {
+                out.push_str("- extension: `supervisord` does not know it, and passes over it\n");
+            }
         }
     }
     out
@@ -93,11 +96,16 @@ fn summary(row: &Row) -> String {
     let first = doc
         .split_once(['.', ';', ':'])
         .map_or(doc.as_str(), |(first, _)| first);
+    let ours = if row.extension {
+        "mainstayd only; "
+    } else {
+        ""
+    };
     match row.default {
-        Default::Required => format!("{} (required)", lower(first)),
-        Default::Text("") => lower(first),
-        Default::Text(text) => format!("{} (default {text})", lower(first)),
-        Default::Other(words) => format!("{} (default: {words})", lower(first)),
+        Default::Required => format!("{ours}{} (required)", lower(first)),
+        Default::Text("") => format!("{ours}{}", lower(first)),
+        Default::Text(text) => format!("{ours}{} (default {text})", lower(first)),
+        Default::Other(words) => format!("{ours}{} (default: {words})", lower(first)),
     }
 }
 

@@ -27,6 +27,11 @@ pub(crate) mod unix_http_server {
         /// The login's password: plain, `{SHA}` and the hex digits of its SHA-1, or a `$scrypt$`
         /// string as `mainstay password hash` prints it.
         PASSWORD: String = "password", STRING, other("no login"), Env, "123";
+        /// Let links of the dashboard act, as Supervisor's do: `/?action=stop&processname=x` by GET,
+        /// for old bookmarks and scripts. What a browser marks as coming from another site is refused
+        /// even so, but browsers do not mark everything. Without it only the dashboard's buttons act.
+        ALLOW_ACTIONS_BY_GET: bool = "allow_actions_by_get", BOOLEAN, is("false"), Env, "false",
+            extension;
     }
 }
 
@@ -42,6 +47,11 @@ pub(crate) mod inet_http_server {
         /// The login's password: plain, `{SHA}` and the hex digits of its SHA-1, or a `$scrypt$`
         /// string as `mainstay password hash` prints it.
         PASSWORD: String = "password", STRING, other("no login"), Env, "123";
+        /// Let links of the dashboard act, as Supervisor's do: `/?action=stop&processname=x` by GET,
+        /// for old bookmarks and scripts. What a browser marks as coming from another site is refused
+        /// even so, but browsers do not mark everything. Without it only the dashboard's buttons act.
+        ALLOW_ACTIONS_BY_GET: bool = "allow_actions_by_get", BOOLEAN, is("false"), Env, "false",
+            extension;
     }
 }
 

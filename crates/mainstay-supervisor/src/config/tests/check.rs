@@ -174,3 +174,46 @@ fn names_that_are_taken_twice_are_warned_of() {
     assert_eq!(config.groups[1].processes.len(), 1);
     assert_eq!(config.groups[1].processes[0].command, "q");
 }
+
+#[test]
+fn servers_that_let_strangers_in_are_warned_of() {
+    let login = "username=u\npassword=p\n";
+    let open = "[inet_http_server] is open to other machines without a login";
+    let links = "[inet_http_server] allow_actions_by_get: links act";
+    for (section, expected) in [
+        ("port=127.0.0.1:9001\n".to_owned(), vec![]),
+        ("port=127.3.2.1:9001\n".to_owned(), vec![]),
+        ("port=localhost:9001\n".to_owned(), vec![]),
+        ("port=[::1]:9001\n".to_owned(), vec![]),
+        ("port=9001\n".to_owned(), vec![open]),
+        ("port=*:9001\n".to_owned(), vec![open]),
+        ("port=0.0.0.0:9001\n".to_owned(), vec![open]),
+        ("port=[::]:9001\n".to_owned(), vec![open]),
+        ("port=web.example:9001\n".to_owned(), vec![open]),
+        (format!("port=9001\n{login}"), vec![]),
+        ("port=9001\nusername=\npassword=p\n".to_owned(), vec![open]),
+        (
+            "port=127.0.0.1:9001\nallow_actions_by_get=true\n".to_owned(),
+            vec![links],
+        ),
+        (
+            format!("port=9001\nallow_actions_by_get=false\n{login}"),
+            vec![],
+        ),
+        (
+            "port=9001\nallow_actions_by_get=yes\n".to_owned(),
+            vec![open, links],
+        ),
+    ] {
+        let site = Site::running(&format!("[inet_http_server]\n{section}"));
+        let report = site.check();
+        assert!(report.is_ok(), "{section}");
+        let warnings: Vec<_> = report.notes.iter().map(|note| &note.message).collect();
+        assert_eq!(warnings.len(), expected.len(), "{section}: {warnings:?}");
+        for (warning, expected) in warnings.iter().zip(expected) {
+            assert!(warning.starts_with(expected), "{section}: {warning}");
+        }
+        // The daemon has a line of its own for this.
+        assert_eq!(site.warnings(), [""; 0]);
+    }
+}

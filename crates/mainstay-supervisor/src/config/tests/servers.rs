@@ -73,6 +73,21 @@ fn inet_servers_come_first_each_kind_in_file_order() {
 }
 
 #[test]
+fn links_act_only_where_that_is_asked_for() {
+    let site = Site::running(
+        "[unix_http_server]\nfile=a.sock\n[unix_http_server:b]\nfile=/b\nallow_actions_by_get=on\n\
+         [inet_http_server]\nport=1\nallow_actions_by_get=true\n[inet_http_server:off]\nport=2\n\
+         allow_actions_by_get=false\n",
+    );
+    let servers = site.config().servers;
+    let by_get: Vec<_> = servers.iter().map(|it| it.allow_actions_by_get).collect();
+    assert_eq!(by_get, [true, false, false, true]);
+
+    let site = Site::running("[inet_http_server]\nport=1\nallow_actions_by_get=perhaps\n");
+    assert_eq!(site.error().text(), "not a valid boolean value: 'perhaps'");
+}
+
+#[test]
 fn the_interface_is_switched_on_by_its_section() {
     let factory =
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n";

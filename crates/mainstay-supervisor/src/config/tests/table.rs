@@ -54,8 +54,33 @@ fn no_option_is_missing_and_none_is_there_twice() {
                 .iter()
                 .filter(|(known, _)| *known == kind)
                 .any(|(_, keys)| keys.split_whitespace().any(|key| key == row.key));
-            assert!(known, "{} in {kind:?} is not Supervisor's", row.key);
+            let ours = EXTENSIONS.contains(&(kind, row.key));
+            assert_eq!(row.extension, ours, "{} in {kind:?}", row.key);
+            assert!(known != ours, "{} in {kind:?} is not Supervisor's", row.key);
         }
+    }
+}
+
+/// What Supervisor does not have. Every one is a file that means something else there.
+const EXTENSIONS: &[(Kind, &str)] = &[
+    (Kind::UnixHttpServer, "allow_actions_by_get"),
+    (Kind::InetHttpServer, "allow_actions_by_get"),
+];
+
+#[test]
+fn extensions_say_that_they_are_some() {
+    for (kind, key) in EXTENSIONS {
+        let page = reference();
+        let anchor = format!("### `{key}` {{#{}-{key}}}", kind.word());
+        let entry = page.split_once(&anchor).expect("in the reference").1;
+        let entry = entry.split("\n#").next().unwrap();
+        assert!(entry.contains("- extension: `supervisord`"), "{entry}");
+        let line = sample();
+        let line = line
+            .lines()
+            .find(|line| line.starts_with(&format!(";{key}=")))
+            .expect("in the sample, commented out");
+        assert!(line.contains("; mainstayd only; "), "{line}");
     }
 }
 
@@ -76,6 +101,14 @@ fn every_default_is_a_value_of_its_option() {
         ),
         (Kind::Group, "[supervisord]\n[group:x]\n"),
         (Kind::Supervisorctl, "[supervisord]\n[supervisorctl]\n"),
+        (
+            Kind::UnixHttpServer,
+            "[supervisord]\n[unix_http_server]\nfile=/s\n",
+        ),
+        (
+            Kind::InetHttpServer,
+            "[supervisord]\n[inet_http_server]\nport=1\n",
+        ),
     ] {
         for row in kind.own_rows() {
             let Default::Text(default) = row.default else {

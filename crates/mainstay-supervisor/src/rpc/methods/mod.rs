@@ -13,8 +13,8 @@ mod tests;
 use jiff::tz::TimeZone;
 
 use self::table::Operation;
-use super::xml::Call;
-use super::{Code, Fault, Value};
+use super::xml::{self, Call};
+use super::{Code, Fault, Value, describe};
 use crate::daemon::Handle;
 
 pub use self::table::{METHODS, Method, Param, Type};
@@ -25,6 +25,8 @@ pub struct Api {
     handle: Handle,
     supervisor: bool,
     zone: TimeZone,
+    /// In bytes.
+    largest_answer: u64,
 }
 
 impl Api {
@@ -34,6 +36,7 @@ impl Api {
             handle,
             supervisor,
             zone: TimeZone::system(),
+            largest_answer: LARGEST_ANSWER,
         }
     }
 
@@ -41,7 +44,7 @@ impl Api {
     ///
     /// Cancel safety: dropping the future does not cancel what the daemon was told to do.
     pub async fn call(&self, call: Call) -> Result<Value, Fault> {
-        let mut budget = Budget(LARGEST_ANSWER);
+        let mut budget = Budget::new(self.largest_answer);
         let method = self
             .find(&call.method)
             .ok_or_else(|| Fault::new(Code::UnknownMethod))?;
@@ -54,20 +57,51 @@ impl Api {
         }
     }
 
+    /// Answers a call with the whole document.
+    ///
+    /// Cancel safety: as [`call`](Self::call).
+    pub async fn answer(&self, call: Call) -> Vec<u8> {
+        let operation = self.find(&call.method).map(Method::operation);
+        // What monitoring asks for every few seconds, and the largest answer that there usually is.
+        if matches!(operation, Some(Operation::InfoAll)) && call.params.is_empty() {
+            return match self.handle.info_all().await {
+                Ok(infos) => xml::write_records(&infos, |info, to: &mut xml::Record<'_>| {
+                    describe::tell(info, &self.zone, to);
+                }),
+                Err(fault) => xml::write_fault(&fault),
+            };
+        }
+        match self.call(call).await {
+            Ok(value) => xml::write_response(&value),
+            Err(fault) => xml::write_fault(&fault),
+        }
+    }
+
     /// One call after the other, each waiting for the one before. A result is bare, not wrapped in
     /// an array as elsewhere: Supervisor's clients rely on it.
     async fn multicall(&self, calls: Vec<Value>, budget: &mut Budget) -> Result<Value, Fault> {
         let mut results = Vec::with_capacity(calls.len());
+        let mut room = Budget::new(self.largest_answer);
         for call in calls {
-            results.push(match self.member(call, budget).await {
-                Ok(value) => value,
-                Err(fault) => fault.to_value(),
+            let result = self.member(call, budget, &room).await.and_then(|value| {
+                let weight = value.weight();
+                // What was done is told in any case: that takes next to nothing.
+                if weight > ALWAYS_TOLD {
+                    room.spend(weight).inspect_err(|_| room.left = 0)?;
+                }
+                Ok(value)
             });
+            results.push(result.unwrap_or_else(|fault| fault.to_value()));
         }
         Ok(Value::Array(results))
     }
 
-    async fn member(&self, call: Value, budget: &mut Budget) -> Result<Value, Fault> {
+    async fn member(
+        &self,
+        call: Value,
+        budget: &mut Budget,
+        room: &Budget,
+    ) -> Result<Value, Fault> {
         let name = call.get("methodName").and_then(Value::as_str);
         let name = name.ok_or_else(|| Fault::with(Code::IncorrectParameters, "No methodName"))?;
         let method = self
@@ -87,6 +121,15 @@ impl Api {
                 ));
             }
         };
+        if room.left == 0
+            && matches!(
+                method.operation(),
+                Operation::InfoAll | Operation::ConfigAll
+            )
+        {
+            // Not even to be thrown away.
+            return Err(room.exceeded());
+        }
         self.single(method, params, budget).await
     }
 
@@ -103,26 +146,37 @@ impl Api {
     }
 }
 
-/// How much log text one request may still carry.
+/// How much one answer may still carry.
 ///
 /// The original reads whatever it is asked for into memory. A log without a limit can be larger
-/// than the machine, and a multicall can ask for it a thousand times.
+/// than the machine, and a multicall can ask for it, or for all processes, a thousand times.
 #[derive(Debug)]
-struct Budget(u64);
+struct Budget {
+    left: u64,
+    whole: u64,
+}
 
 impl Budget {
-    fn spend(&mut self, bytes: u64) -> Result<(), Fault> {
-        match self.0.checked_sub(bytes) {
-            Some(left) => {
-                self.0 = left;
-                Ok(())
-            }
-            None => Err(Fault::with(
-                Code::Failed,
-                format!("the answer would hold more than {LARGEST_ANSWER} bytes of logs"),
-            )),
+    const fn new(bytes: u64) -> Self {
+        Self {
+            left: bytes,
+            whole: bytes,
         }
+    }
+
+    fn spend(&mut self, bytes: u64) -> Result<(), Fault> {
+        self.left = self
+            .left
+            .checked_sub(bytes)
+            .ok_or_else(|| self.exceeded())?;
+        Ok(())
+    }
+
+    fn exceeded(&self) -> Fault {
+        let text = format!("the answer would hold more than {} bytes", self.whole);
+        Fault::with(Code::Failed, text)
     }
 }
 
 const LARGEST_ANSWER: u64 = 64 << 20;
+const ALWAYS_TOLD: u64 = 64;

@@ -788,3 +788,55 @@ async fn without_a_daemon_everything_is_shutting_down() {
         assert_eq!(fault.to_string(), "SHUTDOWN_STATE", "{}", method.name());
     }
 }
+
+#[tokio::test]
+async fn the_short_way_writes_what_the_long_way_does() {
+    let fake = Fake::start();
+    for (method, params) in [
+        ("supervisor.getAllProcessInfo", vec![]),
+        ("supervisor.getAllProcessInfo", vec![Value::Int(1)]),
+        ("supervisor.getState", vec![]),
+        ("supervisor.nope", vec![]),
+    ] {
+        let call = Call {
+            method: method.to_owned(),
+            params: params.clone(),
+        };
+        let document = fake.api.answer(call).await;
+        let long = match fake.call(method, params).await {
+            Ok(value) => xml::write_response(&value),
+            Err(fault) => xml::write_fault(&fault),
+        };
+        assert_eq!(
+            String::from_utf8(document).unwrap(),
+            String::from_utf8(long).unwrap(),
+            "{method}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_multicall_cannot_ask_for_more_than_the_machine_holds() {
+    let mut fake = Fake::start();
+    fake.api.largest_answer = 20_000;
+    let member = |name: &str| Value::record([("methodName", Value::from(name))]);
+    let mut calls = vec![member("supervisor.getAllProcessInfo"); 1000];
+    calls.push(member("supervisor.getPID"));
+    calls.push(member("system.listMethods"));
+    calls.push(member("supervisor.getAllConfigInfo"));
+
+    let answer = fake.call("system.multicall", [Value::Array(calls)]).await;
+
+    let results = answer.unwrap();
+    let results = results.as_array().unwrap();
+    assert_eq!(results.len(), 1003);
+    let told = results.iter().filter(|it| it.as_array().is_some()).count();
+    assert!((3..50).contains(&told), "{told}");
+    let text = "FAILED: the answer would hold more than 20000 bytes";
+    for at in [999, 1001, 1002] {
+        let fault = results[at].get("faultString").and_then(Value::as_str);
+        assert_eq!(fault, Some(text), "{at}");
+    }
+    // What takes next to nothing is told in any case.
+    assert!(results[1000].as_int().is_some());
+}

@@ -1,95 +1,179 @@
 //! From values to documents.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::rpc::describe::Members;
 use crate::rpc::{Fault, Value};
 
 /// The document that calls `method`.
 pub fn write_call(method: &str, params: &[Value]) -> Vec<u8> {
-    let mut out = String::from("<?xml version='1.0'?>\n<methodCall>\n<methodName>");
+    let mut out = Vec::from(b"<?xml version='1.0'?>\n<methodCall>\n<methodName>");
     text(&mut out, method);
-    out.push_str("</methodName>\n<params>\n");
+    put(&mut out, "</methodName>\n<params>\n");
     for param in params {
-        out.push_str("<param>\n");
+        put(&mut out, "<param>\n");
         value(&mut out, param);
-        out.push_str("</param>\n");
+        put(&mut out, "</param>\n");
     }
-    out.push_str("</params>\n</methodCall>\n");
-    out.into_bytes()
+    put(&mut out, "</params>\n</methodCall>\n");
+    out
 }
 
 /// The document that answers with `result`.
 pub fn write_response(result: &Value) -> Vec<u8> {
-    let mut out = String::from("<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n");
-    value(&mut out, result);
-    out.push_str("</param>\n</params>\n</methodResponse>\n");
-    out.into_bytes()
+    response(Vec::new(), |out| value(out, result))
 }
 
 /// The document that answers with `fault`.
 pub fn write_fault(fault: &Fault) -> Vec<u8> {
-    let mut out = String::from("<?xml version='1.0'?>\n<methodResponse>\n<fault>\n");
+    let mut out = Vec::from(b"<?xml version='1.0'?>\n<methodResponse>\n<fault>\n");
     value(&mut out, &fault.to_value());
-    out.push_str("</fault>\n</methodResponse>\n");
-    out.into_bytes()
+    put(&mut out, "</fault>\n</methodResponse>\n");
+    out
 }
 
-fn value(out: &mut String, value: &Value) {
-    match value {
-        Value::Int(number) => element(out, "int", format_args!("{number}")),
-        Value::Bool(truth) => element(out, "boolean", format_args!("{}", u8::from(*truth))),
-        Value::Double(number) => element(out, "double", format_args!("{number:?}")),
-        Value::String(content) => {
-            out.push_str("<value><string>");
-            text(out, content);
-            out.push_str("</string></value>\n");
+/// The document that answers with an array of structs, without a [`Value`] for any of it.
+pub(crate) fn write_records<T>(
+    records: &[T],
+    mut members: impl FnMut(&T, &mut Record<'_>),
+) -> Vec<u8> {
+    let out = Vec::with_capacity(FRAME + records.len() * USUAL_RECORD);
+    response(out, |out| {
+        put(out, "<value><array><data>\n");
+        for record in records {
+            put(out, "<value><struct>\n");
+            members(record, &mut Record(out));
+            put(out, "</struct></value>\n");
         }
+        put(out, "</data></array></value>\n");
+    })
+}
+
+/// The members of a struct that is being written. Names are written as they are: they must not hold
+/// anything that has to be escaped.
+pub(crate) struct Record<'a>(&'a mut Vec<u8>);
+
+impl Members for Record<'_> {
+    fn text(&mut self, name: &'static str, content: &str) {
+        self.member(name, |out| string(out, content));
+    }
+
+    fn int(&mut self, name: &'static str, number: i32) {
+        self.member(name, |out| int(out, number));
+    }
+}
+
+impl Record<'_> {
+    fn member(&mut self, name: &'static str, value: impl FnOnce(&mut Vec<u8>)) {
+        let out = &mut *self.0;
+        put(out, "<member>\n<name>");
+        put(out, name);
+        put(out, "</name>\n");
+        value(out);
+        put(out, "</member>\n");
+    }
+}
+
+fn response(mut out: Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    put(
+        &mut out,
+        "<?xml version='1.0'?>\n<methodResponse>\n<params>\n<param>\n",
+    );
+    content(&mut out);
+    put(&mut out, "</param>\n</params>\n</methodResponse>\n");
+    out
+}
+
+fn value(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Int(number) => int(out, *number),
+        Value::Bool(truth) => put(
+            out,
+            if *truth {
+                "<value><boolean>1</boolean></value>\n"
+            } else {
+                "<value><boolean>0</boolean></value>\n"
+            },
+        ),
+        Value::Double(number) => {
+            // Writing to memory cannot fail.
+            let _ = writeln!(out, "<value><double>{number:?}</double></value>");
+        }
+        Value::String(content) => string(out, content),
         Value::DateTime(content) => {
-            out.push_str("<value><dateTime.iso8601>");
+            put(out, "<value><dateTime.iso8601>");
             text(out, content);
-            out.push_str("</dateTime.iso8601></value>\n");
+            put(out, "</dateTime.iso8601></value>\n");
         }
         Value::Base64(bytes) => base64_lines(out, bytes),
         Value::Array(elements) => {
-            out.push_str("<value><array><data>\n");
+            put(out, "<value><array><data>\n");
             for element in elements {
                 self::value(out, element);
             }
-            out.push_str("</data></array></value>\n");
+            put(out, "</data></array></value>\n");
         }
         Value::Struct(members) => {
-            out.push_str("<value><struct>\n");
+            put(out, "<value><struct>\n");
             for (name, member) in members {
-                out.push_str("<member>\n<name>");
+                put(out, "<member>\n<name>");
                 text(out, name);
-                out.push_str("</name>\n");
+                put(out, "</name>\n");
                 self::value(out, member);
-                out.push_str("</member>\n");
+                put(out, "</member>\n");
             }
-            out.push_str("</struct></value>\n");
+            put(out, "</struct></value>\n");
         }
-        Value::Nil => out.push_str("<value><nil/></value>\n"),
+        Value::Nil => put(out, "<value><nil/></value>\n"),
     }
 }
 
-fn element(out: &mut String, name: &str, content: std::fmt::Arguments<'_>) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(out, "<value><{name}>{content}</{name}></value>");
+fn put(out: &mut Vec<u8>, text: &str) {
+    out.extend_from_slice(text.as_bytes());
+}
+
+fn string(out: &mut Vec<u8>, content: &str) {
+    put(out, "<value><string>");
+    text(out, content);
+    put(out, "</string></value>\n");
+}
+
+/// Digits by hand: `write!` takes as long as everything else about a struct together.
+fn int(out: &mut Vec<u8>, number: i32) {
+    put(out, "<value><int>");
+    if number < 0 {
+        out.push(b'-');
+    }
+    let mut rest = number.unsigned_abs();
+    // No 32-bit number has more digits.
+    let mut digits = [0; 10];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        // Below ten.
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[at..]);
+    put(out, "</int></value>\n");
 }
 
 /// Lines of 76 characters, as Python breaks them.
-fn base64_lines(out: &mut String, bytes: &[u8]) {
+fn base64_lines(out: &mut Vec<u8>, bytes: &[u8]) {
     const BYTES_PER_LINE: usize = 57;
 
-    out.push_str("<value><base64>\n");
+    put(out, "<value><base64>\n");
     for line in bytes.chunks(BYTES_PER_LINE) {
-        STANDARD.encode_string(line, out);
-        out.push('\n');
+        put(out, &STANDARD.encode(line));
+        out.push(b'\n');
     }
-    out.push_str("</base64></value>\n");
+    put(out, "</base64></value>\n");
 }
 
 /// Appends `content`, escaped.
@@ -97,25 +181,31 @@ fn base64_lines(out: &mut String, bytes: &[u8]) {
 /// A carriage return is written as a reference: bare, every XML reader must turn it into a line
 /// feed, and a log with CRLF would not arrive as it is. What XML 1.0 has no way to write at all
 /// becomes U+FFFD.
-fn text(out: &mut String, content: &str) {
+fn text(out: &mut Vec<u8>, content: &str) {
     let mut rest = content;
-    while let Some(at) = rest.find(needs_care) {
-        out.push_str(&rest[..at]);
-        let mut after = rest[at..].chars();
+    while let Some(at) = rest.bytes().position(needs_care) {
+        // Whatever needs care begins a character.
+        let (plain, special) = rest.split_at(at);
+        put(out, plain);
+        let mut after = special.chars();
         match after.next() {
-            Some('&') => out.push_str("&amp;"),
-            Some('<') => out.push_str("&lt;"),
-            Some('>') => out.push_str("&gt;"),
-            Some('\r') => out.push_str("&#13;"),
-            _ => out.push(char::REPLACEMENT_CHARACTER),
+            Some('&') => put(out, "&amp;"),
+            Some('<') => put(out, "&lt;"),
+            Some('>') => put(out, "&gt;"),
+            Some('\r') => put(out, "&#13;"),
+            // Only some of those that begin with this byte are forbidden.
+            Some(c) if is_xml_char(c) => put(out, &special[..c.len_utf8()]),
+            _ => put(out, "\u{FFFD}"),
         }
         rest = after.as_str();
     }
-    out.push_str(rest);
+    put(out, rest);
 }
 
-fn needs_care(c: char) -> bool {
-    matches!(c, '&' | '<' | '>' | '\r') || !is_xml_char(c)
+/// The bytes to look at more closely: markup, control characters, and what U+FFFE and U+FFFF begin
+/// with.
+const fn needs_care(byte: u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'>' | 0xEF) || byte < b' ' && byte != b'\t' && byte != b'\n'
 }
 
 /// The production `Char` of XML 1.0.
@@ -123,10 +213,15 @@ fn is_xml_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
 }
 
+/// A document around what it says.
+const FRAME: usize = 256;
+/// What a process of `getAllProcessInfo` takes, with paths of some length.
+const USUAL_RECORD: usize = 1280;
+
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::rpc::Code;
+    use super::{text, write_call, write_fault, write_records, write_response};
+    use crate::rpc::{Code, Fault, Value};
 
     fn string(bytes: Vec<u8>) -> String {
         String::from_utf8(bytes).unwrap()
@@ -202,11 +297,39 @@ mod tests {
             ("dos\r\n", "dos&#13;\n"),
             ("\u{FFFE}\u{FFFF}", "\u{FFFD}\u{FFFD}"),
             ("é €  \u{1F980} \u{7f}", "é €  \u{1F980} \u{7f}"),
+            ("\u{FFFD}\u{F000}\u{FEFF}<", "\u{FFFD}\u{F000}\u{FEFF}&lt;"),
         ];
         for (content, expected) in cases {
-            let mut out = String::new();
+            let mut out = Vec::new();
             text(&mut out, content);
-            assert_eq!(out, expected, "{content:?}");
+            assert_eq!(string(out), expected, "{content:?}");
         }
+    }
+
+    #[test]
+    fn numbers_are_written_whole() {
+        for number in [0, 7, -1, 10, 99, 100, -2_000_000_001, i32::MAX, i32::MIN] {
+            let document = string(write_response(&Value::Int(number)));
+            let expected = format!("<value><int>{number}</int></value>\n");
+            assert!(document.contains(&expected), "{document}");
+        }
+    }
+
+    #[test]
+    fn records_are_what_structs_are() {
+        use crate::rpc::describe::Members as _;
+
+        let records = [("a<b", -3), ("", 2)];
+        let values: Vec<Value> = records
+            .iter()
+            .map(|(text, number)| {
+                Value::record([("t", Value::from(*text)), ("n", Value::Int(*number))])
+            })
+            .collect();
+        let document = write_records(&records, |(content, number), to| {
+            to.text("t", content);
+            to.int("n", *number);
+        });
+        assert_eq!(string(document), string(write_response(&values.into())));
     }
 }

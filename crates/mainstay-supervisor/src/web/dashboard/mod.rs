@@ -2,7 +2,7 @@
 //!
 //! Everything works without scripts: buttons post a form, the answer is a redirect to the page with
 //! a message. The one script keeps the table fresh. State changes take a POST with a token, so no
-//! other site's page can make a browser do them.
+//! other site's page can make a browser do them; `allow_actions_by_get` lets links act as well.
 
 mod actions;
 mod assets;
@@ -38,10 +38,12 @@ struct Dashboard {
     identifier: String,
     renderer: Renderer,
     zone: TimeZone,
+    /// Whether links act, as the original's do.
+    by_get: bool,
 }
 
 /// The pages and what they refer to.
-pub(super) fn router(context: &Context) -> Router {
+pub(super) fn router(context: &Context, by_get: bool) -> Router {
     let pool = BufferPool::builder().keep(4).build();
     let csrf = Csrf::new(context.keys().clone())
         // Our own listeners speak plain HTTP, on a LAN as on loopback. Origin and token are checked
@@ -61,6 +63,7 @@ pub(super) fn router(context: &Context) -> Router {
         identifier: context.identifier.clone(),
         renderer: Renderer::new(pool),
         zone: TimeZone::system(),
+        by_get,
     });
     Router::new()
         .route("/", get(pages::index).post(pages::act))

@@ -5,16 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use askama::Template as _;
-use axum::extract::{RawQuery, State};
+use axum::extract::{OriginalUri, RawQuery, State};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 use mainstay_csrf::CsrfToken;
 use mainstay_handler::{Error, Result};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::super::browser::Visit;
 use super::Dashboard;
 use super::actions::{Action, unexpected};
 use super::params::Params;
@@ -29,17 +30,27 @@ type Shared = State<Arc<Dashboard>>;
 pub(super) async fn index(
     State(dashboard): Shared,
     RawQuery(query): RawQuery,
+    method: Method,
+    uri: OriginalUri,
+    headers: HeaderMap,
     token: CsrfToken,
 ) -> Result<Response> {
     let params = Params::read(query.as_deref().unwrap_or_default(), b"");
     let message = params.message.clone();
     match Action::read(params)? {
-        None | Some(Action::Refresh) => {}
+        None => {}
+        Some(action) if dashboard.by_get => {
+            let visit = Visit::new(&headers, &uri);
+            return dashboard.follow_link(&method, visit, action).await;
+        }
+        Some(Action::Refresh) => {}
         // The original acts on a mere link, which any page can make a browser follow.
         Some(_) => {
-            return Err(Error::from_status(StatusCode::METHOD_NOT_ALLOWED)
-                .with_message("Nothing was done: this takes a press on one of the page's buttons.")
-                .with_header(ALLOW, HeaderValue::from_static("POST")));
+            return Err(only_post(
+                "Nothing was done: this takes a press on one of the page's buttons. Scripts can use \
+                 mainstayctl or the API. With `allow_actions_by_get = true` in the server's section \
+                 of the configuration links act, as Supervisor's do.",
+            ));
         }
     }
     let infos = dashboard.handle.info_all().await?;
@@ -55,19 +66,54 @@ pub(super) async fn act(
     body: Bytes,
 ) -> Result<Response> {
     let params = Params::read(query.as_deref().unwrap_or_default(), &body);
-    let location = match Action::read(params)? {
-        None => "./".to_owned(),
-        Some(action) => {
-            let message = dashboard.perform(action).await?;
-            format!(
-                "./?message={}",
-                utf8_percent_encode(&message, NON_ALPHANUMERIC)
-            )
+    match Action::read(params)? {
+        None => Ok(go_to("./".to_owned())),
+        Some(action) => dashboard.act(action).await,
+    }
+}
+
+impl Dashboard {
+    /// A link that acts, where the configuration allows that. What can be known to come from another
+    /// site is refused all the same.
+    async fn follow_link(
+        &self,
+        method: &Method,
+        visit: Visit<'_>,
+        action: Action,
+    ) -> Result<Response> {
+        if method != Method::GET {
+            return Err(only_post("Nothing was done: only GET and POST act."));
         }
-    };
-    // Relative, so that it leads nowhere else whatever the client says our name is, and works
-    // behind a proxy that gives us a path of its own.
-    Ok((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
+        if visit.is_a_foreign_link() {
+            return Err(Error::from_status(StatusCode::FORBIDDEN).with_message(
+                "Nothing was done: the request was made by a page of another site.",
+            ));
+        }
+        if visit.is_ahead_of_time() {
+            return Err(Error::from_status(StatusCode::FORBIDDEN).with_message(
+                "Nothing was done: the browser only looks what the link would show.",
+            ));
+        }
+        self.act(action).await
+    }
+
+    async fn act(&self, action: Action) -> Result<Response> {
+        let message = self.perform(action).await?;
+        let message = utf8_percent_encode(&message, NON_ALPHANUMERIC);
+        Ok(go_to(format!("./?message={message}")))
+    }
+}
+
+/// Relative, so that it leads nowhere else whatever the client says our name is, and works behind a
+/// proxy that gives us a path of its own.
+fn go_to(location: String) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
+}
+
+fn only_post(why: &'static str) -> Error {
+    Error::from_status(StatusCode::METHOD_NOT_ALLOWED)
+        .with_message(why)
+        .with_header(ALLOW, HeaderValue::from_static("POST"))
 }
 
 /// The end of a process's log.
