@@ -20,9 +20,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         ["pour"] => pour(),
         ["flood", size] => flood(size.parse().context("a size in bytes")?),
         ["listen", socket, count] => listen(socket, count.parse().context("a number of events")?),
-        _ => bail!(
-            "child wait SOCKET | exit SOCKET | flood BYTES | pour | listen SOCKET EVENTS"
-        ),
+        _ => bail!("child wait SOCKET | exit SOCKET | flood BYTES | pour | listen SOCKET EVENTS"),
     }
 }
 

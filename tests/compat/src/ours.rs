@@ -28,11 +28,12 @@ pub fn program(name: &str) -> anyhow::Result<PathBuf> {
     Ok(target_dir()?.join("debug").join(name))
 }
 
-/// The folder that cargo builds into: a test runs from `target/debug/deps`.
+/// The folder that cargo builds into, which it marks: tests run from `target/debug/deps`, benches from
+/// `target/release`.
 pub(crate) fn target_dir() -> anyhow::Result<PathBuf> {
     env::current_exe()?
         .ancestors()
-        .nth(3)
+        .find(|folder| folder.join("CACHEDIR.TAG").exists())
         .map(Path::to_owned)
-        .context("a test is in target/debug/deps")
+        .context("this program is not in cargo's target folder")
 }
