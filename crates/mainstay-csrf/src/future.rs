@@ -180,7 +180,7 @@ where
         }
     }
 
-    fn settle<H, R>(mut self, found: &Found) -> State<S::Future, Box<Self>>
+    fn settle<H, R>(mut self: Box<Self>, found: &Found) -> State<S::Future, Box<Self>>
     where
         H: Handover<B>,
         S: Service<Request<H::Body>, Response = Response<R>>,
@@ -194,7 +194,7 @@ where
             finder,
             check,
             ..
-        } = self;
+        } = *self;
         let (handle, verdict) = check.settled(&policy, verdict);
         attach(&handle, &mut parts);
         match settle(&policy, verdict, &mut parts) {

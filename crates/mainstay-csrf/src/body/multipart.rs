@@ -76,7 +76,7 @@ impl Scanner {
             // A last part without a last delimiter: the body was cut off, and its reader will see.
             State::Value => {
                 let value = std::mem::take(&mut self.carry);
-                Value::collect(value.into_iter()).map_or(Scan::TooLong, Scan::Value)
+                Value::copy(&value).map_or(Scan::TooLong, Scan::Value)
             }
             _ => Scan::Never,
         }
@@ -137,8 +137,7 @@ impl Scanner {
                         memmem::find(data, &self.delimiter)
                     };
                     return match end {
-                        Some(end) => Value::collect(data[..end].iter().copied())
-                            .map_or(Scan::TooLong, Scan::Value),
+                        Some(end) => Value::copy(&data[..end]).map_or(Scan::TooLong, Scan::Value),
                         None if data.len() > VALUE_LIMIT + self.delimiter.len() => Scan::TooLong,
                         None => {
                             self.carry = data.to_vec();
