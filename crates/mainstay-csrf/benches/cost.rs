@@ -43,29 +43,14 @@ fn main() {
             }
         }
     }
+    for times in times.iter_mut().flatten() {
+        times.sort_unstable();
+    }
     println!("nanoseconds of processor time per request, above a handler without a layer");
-    println!("(median of {ROUNDS} interleaved bursts of {REQUESTS} requests)\n");
-    print!("{:<24}", "");
-    for scenario in SCENARIOS {
-        print!("{:>12}", format!("{scenario:?}").to_lowercase());
-    }
-    println!();
-    let floor: Vec<_> = times[0].iter_mut().map(|times| median(times)).collect();
-    for (stack, times) in stacks.iter().zip(&mut times) {
-        print!("{:<24}", stack.name);
-        for (at, times) in times.iter_mut().enumerate() {
-            let base = if stack.name == "nothing" {
-                0.0
-            } else {
-                floor[at]
-            };
-            match times.is_empty() {
-                true => print!("{:>12}", "-"),
-                false => print!("{:>12.0}", median(times) - base),
-            }
-        }
-        println!();
-    }
+    println!("({ROUNDS} interleaved bursts of {REQUESTS} requests)\n");
+    // With neighbours on the machine the processor is shared in all but a few bursts.
+    table("fastest burst", &stacks, &times, 0);
+    table("median burst", &stacks, &times, ROUNDS / 2);
     for (preset, budget) in [
         ("modern", [150, 600, 600, 1500]),
         ("gorilla", [150, 1000, 1000, 1500]),
@@ -112,9 +97,29 @@ fn alone(stacks: &mut [Stack], name: &str, scenario: &str) {
     }
 }
 
-fn median(times: &mut [Duration]) -> f64 {
-    times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1e9 / REQUESTS as f64
+/// The times of the burst that is the `place`th fastest of its kind.
+fn table(what: &str, stacks: &[Stack], times: &[Vec<Vec<Duration>>], place: usize) {
+    let time = |burst: Duration| burst.as_secs_f64() * 1e9 / REQUESTS as f64;
+    print!("{what:<24}");
+    for scenario in SCENARIOS {
+        print!("{:>12}", format!("{scenario:?}").to_lowercase());
+    }
+    println!();
+    for (stack, scenarios) in stacks.iter().zip(times) {
+        print!("{:<24}", stack.name);
+        for (bursts, nothing) in scenarios.iter().zip(&times[0]) {
+            let floor = match stack.name {
+                "nothing" => 0.0,
+                _ => time(nothing[place]),
+            };
+            match bursts.get(place) {
+                Some(burst) => print!("{:>12.0}", time(*burst) - floor),
+                None => print!("{:>12}", "-"),
+            }
+        }
+        println!();
+    }
+    println!();
 }
 
 /// The same requests against the original, with Go's own tools.

@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn texts_are_written_and_read_as_the_base64_crate_does() {
         fn agree(ours: &Alphabet, oracle: &GeneralPurpose, padded: bool) {
-            for length in 0..=60 {
+            for length in (0..=7).chain([31, 32, 33, 54]) {
                 let bytes = bytes(length);
                 let text = oracle.encode(&bytes);
                 let encoded = match padded {

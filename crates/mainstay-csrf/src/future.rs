@@ -180,6 +180,10 @@ where
         }
     }
 
+    #[expect(
+        clippy::boxed_local,
+        reason = "it is large, and is moved out of its box part by part"
+    )]
     fn settle<H, R>(mut self: Box<Self>, found: &Found) -> State<S::Future, Box<Self>>
     where
         H: Handover<B>,
