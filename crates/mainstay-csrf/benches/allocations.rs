@@ -49,11 +49,18 @@ fn main() {
 }
 
 fn count(stack: &mut Stack, scenario: Scenario) -> Option<usize> {
-    // The first ones fill what is made once.
-    stack.run(stack.requests(scenario, 10)?);
-    let requests = stack.requests(scenario, REQUESTS)?;
-    let region = Region::new(ALLOCATOR);
-    stack.run(requests);
-    let change = region.change();
-    Some((change.allocations + change.reallocations) / REQUESTS)
+    if !stack.has(scenario) {
+        return None;
+    }
+    // The first one fills what is made once.
+    stack.run(stack.request(scenario));
+    let mut count = 0;
+    for _ in 0..REQUESTS {
+        let request = stack.request(scenario);
+        let region = Region::new(ALLOCATOR);
+        stack.run(request);
+        let change = region.change();
+        count += change.allocations + change.reallocations;
+    }
+    Some(count / REQUESTS)
 }

@@ -13,6 +13,103 @@ fn main() {
     divan::main();
 }
 
+/// What no check can do without: the floor under the numbers of `cost`.
+mod floor {
+    use std::{sync::Arc, time::SystemTime};
+
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    use divan::{Bencher, black_box};
+    use hmac::{Hmac, KeyInit, Mac};
+    use http::{Extensions, HeaderMap, HeaderName, HeaderValue, header};
+    use sha2::Sha256;
+
+    /// Three blocks, from a prepared key: as many as a token of ours and a cookie of gorilla's take.
+    #[divan::bench]
+    fn mac(bencher: Bencher<'_, '_>) {
+        let key = Hmac::<Sha256>::new_from_slice(&[7; 32]).unwrap();
+        bencher.bench_local(|| {
+            let mut mac = key.clone();
+            mac.update(&black_box([1; 101]));
+            mac.finalize().into_bytes()
+        });
+    }
+
+    #[divan::bench]
+    fn random() -> [u8; 16] {
+        let mut bytes = [0; 16];
+        rand::fill(&mut bytes);
+        bytes
+    }
+
+    #[divan::bench]
+    fn clock() -> SystemTime {
+        SystemTime::now()
+    }
+
+    #[divan::bench]
+    fn base64_of_a_token_read() -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(black_box([b'A'; 72])).unwrap()
+    }
+
+    #[divan::bench]
+    fn base64_of_a_token_written() -> String {
+        URL_SAFE_NO_PAD.encode(black_box([7; 54]))
+    }
+
+    fn headers() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "host",
+            "user-agent",
+            "accept",
+            "cookie",
+            "origin",
+            "sec-fetch-site",
+        ] {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static("x"));
+        }
+        headers
+    }
+
+    #[divan::bench(args = ["origin", "sec-fetch-site", "x-csrf-token"])]
+    fn header_looked_up(bencher: Bencher<'_, '_>, name: &'static str) {
+        let (headers, name) = (headers(), HeaderName::from_static(name));
+        bencher.bench_local(|| black_box(&headers).get(black_box(&name)).is_some());
+    }
+
+    #[divan::bench]
+    fn header_appended(bencher: Bencher<'_, '_>) {
+        bencher
+            .with_inputs(|| {
+                HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static("x"))])
+            })
+            .bench_local_refs(|headers| {
+                headers.append(header::VARY, HeaderValue::from_static("Cookie"))
+            });
+    }
+
+    /// What the layer tells the handler, and asks when the response comes back.
+    #[divan::bench]
+    fn extension(bencher: Bencher<'_, '_>) {
+        #[derive(Clone)]
+        struct Handle(#[expect(dead_code, reason = "has the size of ours")] Arc<[u8; 200]>);
+        bencher.bench_local(|| {
+            let mut extensions = Extensions::new();
+            let handle = Handle(Arc::new([0; 200]));
+            extensions.insert(());
+            extensions.insert(handle.clone());
+            (extensions, handle)
+        });
+    }
+
+    #[divan::bench]
+    fn extension_of_others() -> Extensions {
+        let mut extensions = Extensions::new();
+        extensions.insert(());
+        extensions
+    }
+}
+
 /// A page, and what it takes to post to it.
 fn visit(layer: &CsrfLayer) -> (String, String) {
     let page = service_fn(async |request: Request<Body>| {

@@ -326,10 +326,10 @@ impl<'a> Sent<'a> {
         match value {
             None => Ok(Self::Nothing),
             Some(b"null") => Ok(Self::Null),
-            Some(bytes) => match (OriginRef::parse(bytes), std::str::from_utf8(bytes)) {
-                (Some(origin), Ok(text)) => Ok(Self::Origin(origin, text)),
-                _ => Err(Failure::OriginMalformed { header: "origin" }),
-            },
+            Some(bytes) => std::str::from_utf8(bytes)
+                .ok()
+                .and_then(|text| Some(Self::Origin(OriginRef::of_text(text)?, text)))
+                .ok_or(Failure::OriginMalformed { header: "origin" }),
         }
     }
 

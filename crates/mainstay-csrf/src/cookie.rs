@@ -75,12 +75,22 @@ pub(crate) fn values<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<It
     headers
         .get_all(header::COOKIE)
         .into_iter()
-        .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+        .flat_map(|line| pairs(line.as_bytes()))
         .filter_map(move |pair| {
             pair.trim_ascii()
                 .strip_prefix(name.as_bytes())?
                 .strip_prefix(b"=")
         })
+}
+
+fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let end = memchr::memchr(b';', line);
+        rest = end.map(|end| &line[end + 1..]);
+        Some(&line[..end.unwrap_or(line.len())])
+    })
 }
 
 /// `Sun, 22 Nov 2026 21:51:27 GMT`

@@ -146,21 +146,18 @@ impl CsrfToken {
             });
         }
         let secret = *handle.secret(headers, extensions);
-        let token = Self {
-            handle: Arc::clone(handle),
-            secret,
-            value: String::new(),
-        };
-        Ok(token.bound_to(secret, ""))
+        Ok(Self::new(handle, secret, ""))
     }
 
     fn bound_to(&self, secret: [u8; 32], scope: &str) -> Self {
-        let handle = Arc::clone(&self.handle);
-        let value = handle.policy.issue(&secret, handle.session(), scope);
+        Self::new(&self.handle, secret, scope)
+    }
+
+    fn new(handle: &Arc<Handle>, secret: [u8; 32], scope: &str) -> Self {
         Self {
-            handle,
+            handle: Arc::clone(handle),
             secret,
-            value,
+            value: handle.policy.issue(&secret, handle.session(), scope),
         }
     }
 }

@@ -193,7 +193,11 @@ where
         }
     }
 
-    fn settle<H, R>(mut self, found: &Found) -> State<S::Future, Box<Self>>
+    #[expect(
+        clippy::boxed_local,
+        reason = "it is large, and is moved out of its box part by part"
+    )]
+    fn settle<H, R>(mut self: Box<Self>, found: &Found) -> State<S::Future, Box<Self>>
     where
         H: Handover<B>,
         S: Service<Request<H::Body>, Response = Response<R>>,
@@ -207,7 +211,7 @@ where
             finder,
             check,
             ..
-        } = self;
+        } = *self;
         let (handle, verdict) = check.settled(&policy, verdict);
         attach(&handle, &mut parts);
         match settle(&policy, verdict, &mut parts) {

@@ -4,15 +4,11 @@
 //! behind the time, under a MAC over the cookie's name and both. What a form carries is the token
 //! under a one-time pad, pad first. Nothing of it is bound to a session.
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE},
-};
 use hmac::Mac;
-use subtle::ConstantTimeEq;
 
 use crate::{
     Failure,
+    encoding::{STANDARD, URL_SAFE, same},
     keys::{HmacSha256, Keys, Prepared},
 };
 
@@ -27,13 +23,14 @@ pub(crate) struct Read {
 
 /// The cookie's value for `token`: 144 characters, as long as the time has ten digits.
 pub(crate) fn write_cookie(key: &Prepared, name: &str, token: &[u8; 32], now: u64) -> String {
-    let json = format!("\"{}\"\n", STANDARD.encode(token));
-    let mut raw = format!("{now}|{}|", URL_SAFE.encode(json)).into_bytes();
+    let json = format!("\"{}\"\n", STANDARD.encode_padded(token));
+    let inner = URL_SAFE.encode_padded(json.as_bytes());
+    let mut raw = format!("{now}|{inner}|").into_bytes();
     let tag = mac(key, name, &raw[..raw.len() - 1])
         .finalize()
         .into_bytes();
     raw.extend_from_slice(&tag);
-    URL_SAFE.encode(raw)
+    URL_SAFE.encode_padded(&raw)
 }
 
 /// Reads a cookie's value, in the order in which securecookie does.
@@ -57,17 +54,18 @@ pub(crate) fn read_cookie(
         .unwrap_or(value);
     let mut raw = [0; RAW_LIMIT];
     let length = URL_SAFE
-        .decode_slice(value, &mut raw)
-        .map_err(|_| Failure::CookieMalformed)?;
+        .decode_padded_into(value, &mut raw)
+        .ok_or(Failure::CookieMalformed)?;
     let raw = &raw[..length];
-    let mut parts = raw.splitn(3, |byte| *byte == b'|');
-    let (Some(time), Some(inner), Some(tag)) = (parts.next(), parts.next(), parts.next()) else {
+    let mut bars = memchr::memchr_iter(b'|', raw);
+    let (Some(first), Some(second)) = (bars.next(), bars.next()) else {
         return Err(Failure::CookieMalformed);
     };
-    let signed = &raw[..time.len() + 1 + inner.len()];
-    let signer = keys.iter().position(|key| {
-        let expected = mac(key, name, signed).finalize().into_bytes();
-        expected[..].ct_eq(tag).into()
+    let (time, inner) = (&raw[..first], &raw[first + 1..second]);
+    let (signed, tag) = (&raw[..second], &raw[second + 1..]);
+    let signer = tag.try_into().ok().and_then(|tag| {
+        keys.iter()
+            .position(|key| same(&mac(key, name, signed).finalize().into_bytes().into(), tag))
     });
     let Some(signer) = signer else {
         return Err(Failure::CookieForged);
@@ -97,15 +95,12 @@ pub(crate) fn mask(token: &[u8; 32], pad: [u8; 32]) -> String {
     for (at, byte) in masked[32..].iter_mut().enumerate() {
         *byte = pad[at] ^ token[at];
     }
-    STANDARD.encode(masked)
+    STANDARD.encode_padded(&masked)
 }
 
 /// Takes the pad off again.
 pub(crate) fn unmask(text: &[u8]) -> Option<[u8; 32]> {
-    let mut masked = [0; 66];
-    if text.len() != 88 || STANDARD.decode_slice(text, &mut masked).ok()? != 64 {
-        return None;
-    }
+    let masked: [u8; 64] = STANDARD.decode_padded(text)?;
     let mut token = [0; 32];
     for (at, byte) in token.iter_mut().enumerate() {
         *byte = masked[at] ^ masked[at + 32];
@@ -123,14 +118,9 @@ fn mac(key: &Prepared, name: &str, signed: &[u8]) -> HmacSha256 {
 
 /// The token in `base64("\"" base64(token) "\"\n")`.
 fn payload(inner: &[u8]) -> Option<[u8; 32]> {
-    let mut json = [0; 48];
-    if inner.len() != 64 || URL_SAFE.decode_slice(inner, &mut json).ok()? != 47 {
-        return None;
-    }
-    let text = json[..47].strip_prefix(b"\"")?.strip_suffix(b"\"\n")?;
-    let mut token = [0; 33];
-    let length = STANDARD.decode_slice(text, &mut token).ok()?;
-    token[..length].try_into().ok()
+    let json: [u8; 47] = URL_SAFE.decode_padded(inner)?;
+    let text = json.strip_prefix(b"\"")?.strip_suffix(b"\"\n")?;
+    STANDARD.decode_padded(text)
 }
 
 /// What gorilla writes has 144 characters. securecookie would take up to 4096, which only a holder of
@@ -140,6 +130,10 @@ const RAW_LIMIT: usize = VALUE_LIMIT / 4 * 3;
 
 #[cfg(test)]
 mod tests {
+    use base64::{
+        Engine,
+        engine::general_purpose::{STANDARD, URL_SAFE},
+    };
     use serde_json::Value;
 
     use super::*;

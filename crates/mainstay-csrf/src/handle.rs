@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use http::{Extensions, HeaderMap, HeaderValue, Method, header, request::Parts};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts};
 
 use crate::{
     CsrfVerified, Failure, Place,
@@ -181,11 +181,13 @@ impl Handle {
         if let Some(secret) = rotated.or(known.map(|known| &known.secret)) {
             self.hand_to_scripts(secret, headers);
         }
-        if vary && self.policy.has_cookie() {
+        if !self.policy.has_cookie() {
+            return;
+        }
+        if vary {
             add_vary(headers, "cookie", HeaderValue::from_static("Cookie"));
         }
         if let Some(asked) = asked
-            && self.policy.has_cookie()
             && is_for_shared_caches(headers)
         {
             self.policy.warn_of_shared_cache(asked.route.as_str());
@@ -218,7 +220,7 @@ impl fmt::Debug for Handle {
 }
 
 pub(crate) fn add_vary(headers: &mut HeaderMap, name: &str, value: HeaderValue) {
-    let said = headers.get_all(header::VARY).iter().any(|line| {
+    let said = lines(headers, &header::VARY).any(|line| {
         line.as_bytes().split(|byte| *byte == b',').any(|word| {
             let word = word.trim_ascii();
             word == b"*" || word.eq_ignore_ascii_case(name.as_bytes())
@@ -229,8 +231,16 @@ pub(crate) fn add_vary(headers: &mut HeaderMap, name: &str, value: HeaderValue) 
     }
 }
 
+/// The values of a header in a response. It has few, and to go through them is quicker than to
+/// hash a name.
+fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a HeaderValue> {
+    headers
+        .iter()
+        .filter_map(move |(header, line)| (header == name).then_some(line))
+}
+
 fn is_for_shared_caches(headers: &HeaderMap) -> bool {
-    headers.get_all(header::CACHE_CONTROL).iter().any(|line| {
+    lines(headers, &header::CACHE_CONTROL).any(|line| {
         line.as_bytes()
             .split(|byte| *byte == b',')
             .any(|directive| {

@@ -68,6 +68,7 @@ mod builder;
 mod check;
 mod cookie;
 mod deferred;
+mod encoding;
 #[cfg(feature = "axum")]
 mod endpoint;
 mod error;

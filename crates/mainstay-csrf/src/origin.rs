@@ -99,8 +99,12 @@ pub(crate) struct OriginRef<'a> {
 impl<'a> OriginRef<'a> {
     /// Exactly scheme, host and perhaps a port. `null` and everything else is not an origin.
     pub(crate) fn parse(bytes: &'a [u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let (scheme, authority) = text.split_once("://")?;
+        Self::of_text(std::str::from_utf8(bytes).ok()?)
+    }
+
+    pub(crate) fn of_text(text: &'a str) -> Option<Self> {
+        let (scheme, rest) = text.split_at(text.bytes().position(|byte| byte == b':')?);
+        let authority = rest.strip_prefix("://")?;
         let letters = scheme.bytes().enumerate().all(|(at, byte)| match byte {
             b'a'..=b'z' | b'A'..=b'Z' => true,
             b'0'..=b'9' | b'+' | b'-' | b'.' => at > 0,
@@ -226,14 +230,16 @@ fn split_authority(text: &str) -> Option<(&str, Option<u16>)> {
             None => return None,
         }
     } else {
-        let (host, port) = text
-            .split_once(':')
-            .map_or((text, None), |(h, p)| (h, Some(p)));
         let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-        if host.is_empty() || !host.bytes().all(fits) {
+        let end = text
+            .bytes()
+            .position(|byte| !fits(byte))
+            .unwrap_or(text.len());
+        let (host, rest) = text.split_at_checked(end)?;
+        if host.is_empty() || !(rest.is_empty() || rest.starts_with(':')) {
             return None;
         }
-        (host, port)
+        (host, rest.strip_prefix(':'))
     };
     let port = match port {
         None => None,

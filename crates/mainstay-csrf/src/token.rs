@@ -11,11 +11,12 @@
 //! The random bytes make the whole text new in every response, so compression beside it has nothing
 //! constant to guess at (BREACH), and no masking is needed.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::Mac;
-use subtle::ConstantTimeEq;
 
-use crate::keys::{HmacSha256, Keys, Prepared};
+use crate::{
+    encoding::{URL_SAFE, same},
+    keys::{HmacSha256, Keys, Prepared},
+};
 
 /// What a token is bound to: browser, session, form.
 #[derive(Clone, Copy)]
@@ -42,18 +43,12 @@ impl Token {
 
     /// Reads the one spelling that a token has: no padding, no blanks, no spare bits.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        if text.len() != TEXT_LENGTH {
-            return None;
-        }
-        let mut bytes = [0; LENGTH];
-        let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
-        (length == LENGTH && bytes[0] == VERSION).then_some(Self(bytes))
+        let bytes = URL_SAFE.decode(text)?;
+        (bytes[0] == VERSION).then_some(Self(bytes))
     }
 
     pub(crate) fn text(&self) -> String {
-        let mut text = String::with_capacity(TEXT_LENGTH);
-        URL_SAFE_NO_PAD.encode_string(self.0, &mut text);
-        text
+        URL_SAFE.encode(&self.0)
     }
 
     pub(crate) fn issued(&self) -> u32 {
@@ -67,9 +62,10 @@ impl Token {
 
     /// One MAC, whatever the number of keys, unless two of them share an id.
     pub(crate) fn matches(&self, keys: &Keys, binding: Binding<'_>) -> bool {
-        keys.iter().filter(|key| key.id == self.0[1]).any(|key| {
-            let tag = mac(key, &self.0[..HEAD], binding).finalize().into_bytes();
-            tag[..].ct_eq(&self.0[HEAD..]).into()
+        let (head, tag) = self.0.split_at(HEAD);
+        let mut keys = keys.iter().filter(|key| key.id == self.0[1]);
+        tag.try_into().is_ok_and(|tag| {
+            keys.any(|key| same(&mac(key, head, binding).finalize().into_bytes().into(), tag))
         })
     }
 }
@@ -105,13 +101,14 @@ fn length(bytes: usize) -> [u8; 8] {
 const VERSION: u8 = 1;
 const HEAD: usize = 22;
 const LENGTH: usize = 54;
-const TEXT_LENGTH: usize = 72;
 const LABEL: &[u8] = b"mainstay-csrf/token/v1";
 /// Label, head, the cookie behind its length, the flag of the session and its length.
 const START: usize = LABEL.len() + HEAD + 8 + 32 + 1 + 8;
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
     use super::*;
     use crate::KeyRing;
 

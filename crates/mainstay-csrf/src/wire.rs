@@ -1,11 +1,11 @@
 //! Cookies and tokens of the presets: reading, checking, making.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, request::Parts};
-use subtle::ConstantTimeEq;
 
 use crate::{
-    CsrfVerified, Failure, Place, Scope, cookie, gorilla,
+    CsrfVerified, Failure, Place, Scope, cookie,
+    encoding::{URL_SAFE, same},
+    gorilla,
     handle::Identity,
     keys::Keys,
     policy::{Check, Policy, Scheme},
@@ -28,14 +28,11 @@ impl Policy {
                 if values.next().is_some() {
                     return Err(Failure::CookieDuplicate);
                 }
-                let mut secret = [0; 32];
-                match URL_SAFE_NO_PAD.decode_slice(value, &mut secret) {
-                    Ok(32) => Ok(Identity {
-                        secret,
-                        send: false,
-                    }),
-                    _ => Err(Failure::CookieMalformed),
-                }
+                let secret = URL_SAFE.decode(value).ok_or(Failure::CookieMalformed)?;
+                Ok(Identity {
+                    secret,
+                    send: false,
+                })
             }
             // Go takes the first and fails if it is bad. Without a path of its own the cookie piles
             // up in browsers, once per directory, so the first good one is taken here; whoever can
@@ -70,7 +67,7 @@ impl Policy {
         let value = match self.scheme {
             Scheme::HeadersOnly => return None,
             Scheme::Modern if self.session_only => return None,
-            Scheme::Modern => URL_SAFE_NO_PAD.encode(secret),
+            Scheme::Modern => URL_SAFE.encode(secret),
             Scheme::Gorilla => {
                 gorilla::write_cookie(self.keys.load().signing(), &self.cookie.name, secret, now)
             }
@@ -109,7 +106,7 @@ impl Policy {
         }
         let scope = if self.scheme == Scheme::Gorilla {
             let token = gorilla::unmask(text).ok_or(Failure::TokenMalformed { place })?;
-            if !bool::from(token.ct_eq(&check.identity.secret)) {
+            if !same(&token, &check.identity.secret) {
                 return Err(Failure::TokenMismatch { place });
             }
             Scope::Any

@@ -45,22 +45,21 @@ pub(crate) struct Stack {
     token: String,
     field: &'static str,
     scenarios: &'static [Scenario],
-    run: Box<dyn FnMut(Vec<Request<Body>>)>,
+    run: Box<dyn FnMut(Request<Body>)>,
 }
 
 impl Stack {
-    /// As many requests as are to be measured, or none where the peer has no such thing.
-    pub(crate) fn requests(&self, scenario: Scenario, count: usize) -> Option<Vec<Request<Body>>> {
-        self.scenarios
-            .contains(&scenario)
-            .then(|| (0..count).map(|_| self.request(scenario)).collect())
+    /// Whether the peer has such a thing at all.
+    pub(crate) fn has(&self, scenario: Scenario) -> bool {
+        self.scenarios.contains(&scenario)
     }
 
-    pub(crate) fn run(&mut self, requests: Vec<Request<Body>>) {
-        (self.run)(requests);
+    /// From the call to the end of the response.
+    pub(crate) fn run(&mut self, request: Request<Body>) {
+        (self.run)(request);
     }
 
-    fn request(&self, scenario: Scenario) -> Request<Body> {
+    pub(crate) fn request(&self, scenario: Scenario) -> Request<Body> {
         let path = if scenario == Scenario::Page {
             "/page"
         } else {
@@ -223,12 +222,10 @@ fn stack<S>(name: &'static str, mut service: S, scenarios: &'static [Scenario]) 
 where
     S: Service<Request<Body>, Response = Response, Error = Infallible> + 'static,
 {
-    let run = Box::new(move |requests: Vec<Request<Body>>| {
-        for request in requests {
-            let response = poll(service.call(request));
-            assert!(response.status().is_success());
-            black_box(response);
-        }
+    let run = Box::new(move |request: Request<Body>| {
+        let response = poll(service.call(request));
+        assert!(response.status().is_success());
+        black_box(response);
     });
     let cookie = "theme=dark".to_owned();
     Stack {

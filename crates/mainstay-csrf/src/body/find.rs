@@ -49,7 +49,7 @@ pub(crate) enum Scan {
 
 enum Scanner {
     Urlencoded(urlencoded::Scanner),
-    Multipart(multipart::Scanner),
+    Multipart(Box<multipart::Scanner>),
 }
 
 impl<E> Finder<E> {
@@ -57,7 +57,7 @@ impl<E> Finder<E> {
         let scanner = match media {
             Media::Urlencoded => Scanner::Urlencoded(urlencoded::Scanner::new(field)),
             Media::Multipart(boundary) => {
-                Scanner::Multipart(multipart::Scanner::new(&boundary, field))
+                Scanner::Multipart(Box::new(multipart::Scanner::new(&boundary, field)))
             }
         };
         Self {
@@ -164,6 +164,14 @@ impl Value {
     };
 
     /// `None` if there are more than any token has.
+    pub(super) fn copy(bytes: &[u8]) -> Option<Self> {
+        let mut value = Self::EMPTY;
+        value.bytes.get_mut(..bytes.len())?.copy_from_slice(bytes);
+        value.length = bytes.len();
+        Some(value)
+    }
+
+    /// The same, byte by byte.
     pub(super) fn collect(bytes: impl Iterator<Item = u8>) -> Option<Self> {
         let mut value = Self::EMPTY;
         for byte in bytes {

@@ -34,11 +34,8 @@ impl Media {
         else {
             return Err(none);
         };
-        let essence = value
-            .split(|byte| *byte == b';')
-            .next()
-            .unwrap_or_default()
-            .trim_ascii();
+        let end = memchr::memchr(b';', value).unwrap_or(value.len());
+        let essence = value[..end].trim_ascii();
         let media = if essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
             Self::Urlencoded
         } else if essence.eq_ignore_ascii_case(b"multipart/form-data") {

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use memchr::memmem;
 
@@ -11,7 +11,7 @@ use super::find::{Scan, VALUE_LIMIT, Value};
 #[derive(Debug)]
 pub(super) struct Scanner {
     field: Arc<str>,
-    /// CR LF `--` boundary. A body begins as if it had a line end before it.
+    /// CR LF `--` boundary.
     delimiter: Box<[u8]>,
     state: State,
     /// Bytes that are not decided yet: the beginning of a delimiter, of a part's headers, or the
@@ -21,6 +21,8 @@ pub(super) struct Scanner {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
+    /// Before the first byte.
+    Start,
     /// Before a delimiter, in the preamble or in a part of no interest.
     Skip,
     /// Right behind a delimiter: its line's end, or `--`.
@@ -35,12 +37,15 @@ impl Scanner {
         Self {
             field,
             delimiter: [b"\r\n--", boundary].concat().into(),
-            state: State::Skip,
-            carry: b"\r\n".to_vec(),
+            state: State::Start,
+            carry: Vec::new(),
         }
     }
 
     pub(super) fn feed(&mut self, data: &[u8]) -> Scan {
+        if matches!(self.state, State::Start) {
+            return self.start(data);
+        }
         // Where nothing was carried over, the piece is searched where it lies.
         if self.carry.is_empty() {
             return self.walk(data);
@@ -71,12 +76,23 @@ impl Scanner {
         self.walk(&joined)
     }
 
+    /// A body begins as if it had a line end before it.
+    fn start(&mut self, data: &[u8]) -> Scan {
+        if let Some(rest) = data.strip_prefix(&self.delimiter[2..]) {
+            self.state = State::Delimiter;
+            return self.walk(rest);
+        }
+        self.state = State::Skip;
+        self.carry = b"\r\n".to_vec();
+        self.feed(data)
+    }
+
     pub(super) fn finish(&mut self) -> Scan {
         match self.state {
             // A last part without a last delimiter: the body was cut off, and its reader will see.
             State::Value => {
                 let value = std::mem::take(&mut self.carry);
-                Value::collect(value.into_iter()).map_or(Scan::TooLong, Scan::Value)
+                Value::copy(&value).map_or(Scan::TooLong, Scan::Value)
             }
             _ => Scan::Never,
         }
@@ -86,7 +102,7 @@ impl Scanner {
         loop {
             match self.state {
                 State::Over => return Scan::Never,
-                State::Skip => match memmem::find(data, &self.delimiter) {
+                State::Start | State::Skip => match memmem::find(data, &self.delimiter) {
                     Some(at) => {
                         data = &data[at + self.delimiter.len()..];
                         self.state = State::Delimiter;
@@ -137,8 +153,7 @@ impl Scanner {
                         memmem::find(data, &self.delimiter)
                     };
                     return match end {
-                        Some(end) => Value::collect(data[..end].iter().copied())
-                            .map_or(Scan::TooLong, Scan::Value),
+                        Some(end) => Value::copy(&data[..end]).map_or(Scan::TooLong, Scan::Value),
                         None if data.len() > VALUE_LIMIT + self.delimiter.len() => Scan::TooLong,
                         None => {
                             self.carry = data.to_vec();
@@ -154,7 +169,7 @@ impl Scanner {
 /// The boundary of a `multipart/form-data` header.
 pub(crate) fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
     let boundary = parameter(content_type, b"boundary")?;
-    (!boundary.is_empty() && boundary.len() <= BOUNDARY_LIMIT).then_some(boundary)
+    (!boundary.is_empty() && boundary.len() <= BOUNDARY_LIMIT).then(|| boundary.into_owned())
 }
 
 /// Where the headers end and where the content begins.
@@ -174,14 +189,14 @@ fn is_field(headers: &[u8], field: &[u8]) -> bool {
         line[..colon]
             .trim_ascii()
             .eq_ignore_ascii_case(b"content-disposition")
-            && parameter(&line[colon + 1..], b"name").is_some_and(|name| name == field)
+            && parameter(&line[colon + 1..], b"name").is_some_and(|name| *name == *field)
             && parameter(&line[colon + 1..], b"filename").is_none()
             && parameter(&line[colon + 1..], b"filename*").is_none()
     })
 }
 
 /// The value of `name=value` or `name="value"` behind the first `;`.
-fn parameter(header: &[u8], wanted: &[u8]) -> Option<Vec<u8>> {
+fn parameter<'a>(header: &'a [u8], wanted: &[u8]) -> Option<Cow<'a, [u8]>> {
     let mut rest = &header[memchr::memchr(b';', header)? + 1..];
     loop {
         let equals = memchr::memchr2(b'=', b';', rest)?;
@@ -196,7 +211,7 @@ fn parameter(header: &[u8], wanted: &[u8]) -> Option<Vec<u8>> {
             Some(quoted) => unquote(quoted),
             None => {
                 let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
-                (rest[..end].trim_ascii().to_vec(), &rest[end..])
+                (Cow::Borrowed(rest[..end].trim_ascii()), &rest[end..])
             }
         };
         if name.eq_ignore_ascii_case(wanted) {
@@ -207,12 +222,15 @@ fn parameter(header: &[u8], wanted: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Up to the closing quote; browsers write `%22` for a quote, others `\"`.
-fn unquote(quoted: &[u8]) -> (Vec<u8>, &[u8]) {
-    let mut value = Vec::new();
-    let mut at = 0;
+fn unquote(quoted: &[u8]) -> (Cow<'_, [u8]>, &[u8]) {
+    let mut at = memchr::memchr2(b'"', b'\\', quoted).unwrap_or(quoted.len());
+    if quoted.get(at) == Some(&b'"') {
+        return (Cow::Borrowed(&quoted[..at]), &quoted[at + 1..]);
+    }
+    let mut value = quoted[..at].to_vec();
     while let Some(byte) = quoted.get(at) {
         match byte {
-            b'"' => return (value, &quoted[at + 1..]),
+            b'"' => return (value.into(), &quoted[at + 1..]),
             b'\\' if matches!(quoted.get(at + 1), Some(b'"' | b'\\')) => {
                 at += 1;
                 value.push(quoted[at]);
@@ -221,7 +239,7 @@ fn unquote(quoted: &[u8]) -> (Vec<u8>, &[u8]) {
         }
         at += 1;
     }
-    (value, &[])
+    (value.into(), &[])
 }
 
 /// Whether the rest of a delimiter's line may still turn out to be blank, or `--`.

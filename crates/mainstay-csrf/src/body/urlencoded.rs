@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use percent_encoding::percent_decode;
 
@@ -92,22 +92,34 @@ impl Scanner {
     }
 
     fn is_field(&self, end: &[u8]) -> bool {
-        if self.carry.is_empty() {
-            return decode(end).eq(self.field.bytes());
-        }
         // An escape can be cut as well, so the halves have to meet before they are decoded.
-        let whole = [&self.carry, end].concat();
-        decode(&whole).eq(self.field.bytes())
+        let whole = self.joined(end);
+        match is_plain(&whole) {
+            true => *whole == *self.field.as_bytes(),
+            false => decode(&whole).eq(self.field.bytes()),
+        }
     }
 
     fn value(&self, end: &[u8]) -> Scan {
-        let value = if self.carry.is_empty() {
-            Value::collect(decode(end))
-        } else {
-            Value::collect(decode(&[&self.carry, end].concat()))
+        let whole = self.joined(end);
+        let value = match is_plain(&whole) {
+            true => Value::copy(&whole),
+            false => Value::collect(decode(&whole)),
         };
         value.map_or(Scan::TooLong, Scan::Value)
     }
+
+    fn joined<'a>(&self, end: &'a [u8]) -> Cow<'a, [u8]> {
+        match self.carry.is_empty() {
+            true => Cow::Borrowed(end),
+            false => Cow::Owned([&self.carry, end].concat()),
+        }
+    }
+}
+
+/// Whether it is its own decoding, as our tokens are and most names.
+fn is_plain(raw: &[u8]) -> bool {
+    memchr::memchr2(b'%', b'+', raw).is_none()
 }
 
 /// A `+` is a blank, and an escape that is none stands for itself.
