@@ -1,3 +1,5 @@
+use std::fmt;
+
 use axum_core::extract::FromRequestParts;
 use http::request::Parts;
 
@@ -16,7 +18,6 @@ use crate::{CsrfVerified, Failure, MissingLayer, Place, handle::Grip};
 ///     Ok("only from here on is anything done".to_owned())
 /// }
 /// ```
-#[derive(Debug)]
 pub struct CsrfDeferred {
     parts: Parts,
     grip: Grip,
@@ -75,6 +76,16 @@ impl CsrfDeferred {
             Err(_) if self.grip.0.policy.report_only => Ok(()),
             other => other.map(|_| ()),
         }
+    }
+}
+
+/// Without the request, whose headers are secrets.
+impl fmt::Debug for CsrfDeferred {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CsrfDeferred")
+            .field("method", &self.parts.method)
+            .field("open", &self.is_open())
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod answers;
 mod body;
+mod deferred;
 mod examples;
 mod failures;
 mod fuzzed;
