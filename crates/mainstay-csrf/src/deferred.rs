@@ -69,9 +69,20 @@ impl CsrfDeferred {
         &self.grip.0.policy.field
     }
 
+    /// Ends a check for which no token can come any more.
+    #[cfg(feature = "axum")]
+    pub(crate) fn refuse_if_open(&self, failure: impl FnOnce() -> Failure) -> Result<(), Failure> {
+        let Grip(handle) = &self.grip;
+        if !handle.is_open() {
+            return Ok(());
+        }
+        let verdict = handle.give_up(failure, &self.parts);
+        self.settle(verdict)
+    }
+
     /// Whether a failure is to be logged only.
     #[cfg(feature = "axum")]
-    pub(crate) fn settle(&self, verdict: Result<CsrfVerified, Failure>) -> Result<(), Failure> {
+    pub(crate) fn settle<T>(&self, verdict: Result<T, Failure>) -> Result<(), Failure> {
         match verdict {
             Err(_) if self.grip.0.policy.report_only => Ok(()),
             other => other.map(|_| ()),

@@ -151,15 +151,39 @@ impl Handle {
         parts: &Parts,
     ) -> Option<Result<CsrfVerified, Failure>> {
         let deferred = self.deferred.as_ref()?;
+        Some(self.settle(deferred, parts, || {
+            self.policy.verify(&deferred.check, text, place, parts)
+        }))
+    }
+
+    /// Finishes a deferred check without a token, unless it is finished.
+    #[cfg(feature = "axum")]
+    pub(crate) fn give_up(
+        &self,
+        failure: impl FnOnce() -> Failure,
+        parts: &Parts,
+    ) -> Result<(), Failure> {
+        match self.deferred.as_ref() {
+            Some(deferred) => self.settle(deferred, parts, || Err(failure())).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn settle(
+        &self,
+        deferred: &Deferred,
+        parts: &Parts,
+        verdict: impl FnOnce() -> Result<CsrfVerified, Failure>,
+    ) -> Result<CsrfVerified, Failure> {
         let outcome = deferred.outcome.get_or_init(|| {
-            let verdict = self.policy.verify(&deferred.check, text, place, parts);
+            let verdict = verdict();
             match &verdict {
                 Ok(_) => Policy::record_pass(parts),
                 Err(failure) => self.policy.record(failure, parts),
             }
             verdict
         });
-        Some(outcome.clone())
+        outcome.clone()
     }
 
     /// Writes what the response has to say about cookie and token, and, if it may be cached at all,

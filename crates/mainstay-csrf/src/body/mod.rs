@@ -6,6 +6,8 @@ mod replay;
 mod urlencoded;
 
 pub use self::replay::{MaybeReplay, Rejoin, Replay};
+#[cfg(feature = "axum")]
+pub(crate) use self::urlencoded::decode;
 pub(crate) use self::{
     find::{Finder, Found},
     multipart::boundary,

@@ -11,12 +11,13 @@ use axum::{
     http::StatusCode,
     routing::{any, post as on_post},
 };
+use http::Method;
 use mainstay_csrf::{
     Csrf, CsrfDeferred, CsrfForm, CsrfToken, CsrfVerified, Failure, KeyRing, Place,
 };
 use serde::Deserialize;
 
-use crate::support::{Visit, get, post, send};
+use crate::support::{Visit, ask, get, post, send};
 
 fn modern() -> Csrf {
     Csrf::new(KeyRing::generate())
@@ -35,6 +36,10 @@ struct Ran(Arc<AtomicUsize>);
 impl Ran {
     fn again(&self) {
         self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn times(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
     }
 }
 
@@ -115,4 +120,57 @@ async fn what_a_deferred_check_shows_of_itself_holds_no_secret() {
     for secret in [secret, "the-session", "the-bearer"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn a_form_in_a_query_is_not_seen_before_the_check() {
+    for method in [Method::GET, Method::HEAD] {
+        let ran = Ran::default();
+        let router = router(modern().protect("/typed"), &ran);
+        let Visit { cookie, token } = visit(&router).await;
+        let link = || ask(method.clone(), "/typed?name=n").cookie(&cookie);
+        send(&router, link()).await.assert_refused("token_missing");
+        let in_query = format!("/typed?name=n&csrf_token={token}");
+        send(&router, ask(method.clone(), &in_query).cookie(&cookie))
+            .await
+            .assert_refused("token_missing");
+        assert_eq!(ran.times(), 0, "{method}");
+        // axum has no form for HEAD.
+        let passes = if method == Method::GET { 200 } else { 415 };
+        for ask in [
+            link().token(&token),
+            link().header("sec-fetch-site", "same-origin"),
+        ] {
+            let answer = send(&router, ask).await;
+            assert_eq!((answer.code(), answer.status.as_u16()), ("passed", passes));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plus_is_a_blank_in_a_form() {
+    let ran = Ran::default();
+    let named = router(modern().field_name("csrf token"), &ran);
+    let Visit { cookie, token } = visit(&named).await;
+    for name in ["csrf+token", "csrf%20token", "csr%66+token"] {
+        let body = format!("{name}={token}&name=n");
+        let answer = send(&named, post("/typed").cookie(&cookie).form(body)).await;
+        assert_eq!(answer.assert_passed().text(), "n", "{name}");
+    }
+    // As gorilla has it: a token has to be escaped in a form, deferred or not.
+    let gorilla = router(Csrf::gorilla(KeyRing::generate()), &ran);
+    let Visit { cookie, mut token } = visit(&gorilla).await;
+    while !token.contains('+') {
+        token = send(&gorilla, get("/form").cookie(&cookie)).await.text();
+    }
+    let form = |token: &str| {
+        let body = format!("name=n&gorilla.csrf.Token={token}");
+        post("/typed").cookie(&cookie).form(body)
+    };
+    send(&gorilla, form(&token))
+        .await
+        .assert_refused("token_malformed");
+    send(&gorilla, form(&token.replace('+', "%2B")))
+        .await
+        .assert_passed();
 }
