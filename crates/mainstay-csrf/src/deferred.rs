@@ -80,6 +80,23 @@ impl CsrfDeferred {
         self.settle(verdict)
     }
 
+    /// The failure that has ended the check, unless the request goes on all the same.
+    #[cfg(feature = "multipart")]
+    pub(crate) fn refused(&self) -> Result<(), Failure> {
+        let refused = self.grip.0.refused().cloned();
+        self.settle(refused.map_or(Ok(()), Err))
+    }
+
+    #[cfg(feature = "multipart")]
+    pub(crate) fn reports_only(&self) -> bool {
+        self.grip.0.policy.report_only
+    }
+
+    #[cfg(feature = "multipart")]
+    pub(crate) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
     /// Whether a failure is to be logged only.
     #[cfg(feature = "axum")]
     pub(crate) fn settle<T>(&self, verdict: Result<T, Failure>) -> Result<(), Failure> {

@@ -91,6 +91,11 @@ where
                     if handle.is_open() && !handle.policy.report_only {
                         response = unverified();
                     }
+                    if let Some(failure) = handle.refused()
+                        && handle.policy.report_only
+                    {
+                        response.extensions_mut().insert(failure.clone());
+                    }
                     handle.finish(response.headers_mut(), true);
                     if let Some(failure) = reported.take() {
                         response.extensions_mut().insert(*failure);

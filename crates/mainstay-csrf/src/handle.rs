@@ -156,6 +156,11 @@ impl Handle {
         }))
     }
 
+    /// How a deferred check has failed.
+    pub(crate) fn refused(&self) -> Option<&Failure> {
+        self.deferred.as_ref()?.outcome.get()?.as_ref().err()
+    }
+
     /// Finishes a deferred check without a token, unless it is finished.
     #[cfg(feature = "axum")]
     pub(crate) fn give_up(

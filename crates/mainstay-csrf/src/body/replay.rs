@@ -31,7 +31,7 @@ pin_project! {
 }
 
 /// Frames in the order in which they came. Most forms are one, which needs no memory of its own.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Frames {
     first: Option<Frame<Bytes>>,
     more: VecDeque<Frame<Bytes>>,

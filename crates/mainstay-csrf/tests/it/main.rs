@@ -12,6 +12,8 @@ mod gorilla;
 mod headers_only;
 mod helpers;
 mod modern;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod origin;
 mod routes;
 mod scope;
