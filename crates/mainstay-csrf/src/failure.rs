@@ -242,6 +242,13 @@ impl Failure {
         }
     }
 
+    /// By the status of an answer about a body that could not be read.
+    #[cfg(feature = "axum")]
+    pub(crate) fn unreadable(status: StatusCode) -> Self {
+        let too_large = status == StatusCode::PAYLOAD_TOO_LARGE;
+        Self::BodyUnreadable { too_large }
+    }
+
     /// The text that gorilla/csrf has for it: the default answer of the gorilla preset.
     #[must_use]
     pub fn gorilla_reason(&self) -> &'static str {

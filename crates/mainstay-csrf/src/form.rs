@@ -52,9 +52,12 @@ where
                 .map_err(CsrfFormRejection::Refused)?;
             request
         } else {
-            let bytes = Bytes::from_request(request, state)
-                .await
-                .map_err(|rejection| CsrfFormRejection::Form(rejection.into()))?;
+            let bytes = Bytes::from_request(request, state).await;
+            let bytes = bytes.map_err(|rejection| {
+                // The answer is axum's, whatever comes of the check.
+                let _ = deferred.refuse_if_open(|| Failure::unreadable(rejection.status()));
+                CsrfFormRejection::Form(rejection.into())
+            })?;
             let (token, rest) = split(&bytes, deferred.field());
             if deferred.is_open() {
                 let verdict = deferred.verify(&token.unwrap_or_default(), Place::Form);

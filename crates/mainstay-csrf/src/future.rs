@@ -88,8 +88,8 @@ where
                     reported,
                 } => {
                     let mut response = ready!(future.poll(cx))?;
-                    if handle.is_open() && !handle.policy.report_only {
-                        response = unverified();
+                    if handle.is_open() {
+                        response = unverified(&handle.policy, response);
                     }
                     if let Some(failure) = handle.refused()
                         && handle.policy.report_only
@@ -315,13 +315,38 @@ impl Refusal {
     }
 }
 
-/// What takes the place of an answer whose handler never looked for the token it was left.
-fn unverified<R: RefusalBody>() -> Response<R> {
+/// What becomes of an answer whose handler never looked for the token it was left.
+///
+/// One that says no, of a router, another extractor or a layer in between, has done nothing for which
+/// a token was needed, and anybody can provoke it. All others are taken away.
+fn unverified<R: RefusalBody>(policy: &Policy, response: Response<R>) -> Response<R> {
+    let status = response.status();
+    if status.is_client_error() {
+        tracing::debug!(
+            target: "mainstay_csrf",
+            status = status.as_u16(),
+            "refused by another before a deferred check"
+        );
+        return response;
+    }
+    if status.is_server_error() {
+        tracing::warn!(
+            target: "mainstay_csrf",
+            status = status.as_u16(),
+            "failed before a deferred check was finished"
+        );
+        return response;
+    }
     tracing::error!(
         target: "mainstay_csrf",
+        status = status.as_u16(),
+        report_only = policy.report_only,
         "a deferred check was never finished: its handler takes none of CsrfForm, CsrfMultipart \
          and CsrfDeferred"
     );
+    if policy.report_only {
+        return response;
+    }
     let mut response = Response::new(R::from_bytes(Bytes::from_static(
         b"Internal Server Error\n",
     )));

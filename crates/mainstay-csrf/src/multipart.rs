@@ -50,9 +50,15 @@ impl CsrfMultipart {
 
     async fn verify(&mut self) -> Result<(), CsrfMultipartError> {
         let tape = self.tape.take();
-        let token = match self.inner.next_field().await? {
-            Some(field) if is_token(&field, &self.deferred) => Some(read(field).await?),
-            _ => None,
+        let token = match first(&mut self.inner, &self.deferred).await {
+            Ok(token) => token,
+            Err(error) => {
+                // The answer is axum's, whatever comes of the check.
+                let _ = self
+                    .deferred
+                    .refuse_if_open(|| Failure::unreadable(error.status()));
+                return Err(error.into());
+            }
         };
         let verdict = self
             .deferred
@@ -68,6 +74,17 @@ impl CsrfMultipart {
             self.inner = inner.map_err(CsrfMultipartError::Rejected)?;
         }
         Ok(())
+    }
+}
+
+/// The value of the first field, if that is the token.
+async fn first(
+    form: &mut Multipart,
+    deferred: &CsrfDeferred,
+) -> Result<Option<String>, MultipartError> {
+    match form.next_field().await? {
+        Some(field) if is_token(&field, deferred) => read(field).await.map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -111,8 +128,14 @@ impl<S: Send + Sync> FromRequest<S> for CsrfMultipart {
         };
         let request = Request::from_parts(parts, body);
         let inner = Multipart::from_request(request, state).await;
+        let inner = inner.map_err(|rejection| {
+            // As in the layer, a body that cannot hold a token is a request without one.
+            let place = Place::Header;
+            let _ = deferred.refuse_if_open(|| Failure::TokenMissing { place });
+            CsrfMultipartError::Rejected(rejection)
+        })?;
         Ok(Self {
-            inner: inner.map_err(CsrfMultipartError::Rejected)?,
+            inner,
             deferred,
             tape,
         })

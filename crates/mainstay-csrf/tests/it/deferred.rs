@@ -17,7 +17,10 @@ use mainstay_csrf::{
 };
 use serde::Deserialize;
 
-use crate::support::{Visit, ask, get, post, send};
+use crate::{
+    answers::Log,
+    support::{Visit, ask, get, post, send},
+};
 
 fn modern() -> Csrf {
     Csrf::new(KeyRing::generate())
@@ -120,6 +123,94 @@ async fn what_a_deferred_check_shows_of_itself_holds_no_secret() {
     for secret in [secret, "the-session", "the-bearer"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn errors_of_the_client_stay_errors_of_the_client() {
+    let (ran, log) = (Ran::default(), Log::default());
+    let router = router(modern(), &ran);
+    let Visit { cookie, token } = visit(&router).await;
+    let form = |path: &str, body: String| post(path).cookie(&cookie).form(body);
+    let huge = format!("csrf_token={token}&name={}", "n".repeat(3 << 20));
+    let guard = log.listen();
+    for (what, ask, status) in [
+        ("a body beyond axum's limit", form("/typed", huge), 413),
+        (
+            "a method that the router refuses",
+            ask(Method::DELETE, "/posted").cookie(&cookie),
+            405,
+        ),
+        (
+            "a rejection before the form's turn",
+            form("/numbered/x", format!("csrf_token={token}&name=n")),
+            400,
+        ),
+        (
+            "another layer's word",
+            form("/status/401", String::new()),
+            401,
+        ),
+        ("an overload", form("/status/503", String::new()), 503),
+    ] {
+        let answer = send(&router, ask).await;
+        assert_eq!(answer.status, status, "{what}: {}", answer.text());
+    }
+    let errors: Vec<_> = log.lines();
+    assert!(
+        !errors.iter().any(|line| line.contains("ERROR")),
+        "{errors:?}"
+    );
+    // The body that could not be read is a refusal like any other.
+    assert!(
+        errors.iter().any(|line| line.contains("body_unreadable")),
+        "{errors:?}"
+    );
+    drop(guard);
+    assert_eq!(ran.times(), 0);
+}
+
+#[tokio::test]
+async fn what_looks_like_success_is_still_taken_away() {
+    let router = router(modern(), &Ran::default());
+    let Visit { cookie, token } = visit(&router).await;
+    for status in [200, 201, 204, 303, 304, 101] {
+        let path = format!("/status/{status}");
+        let log = Log::default();
+        let guard = log.listen();
+        let answer = send(&router, post(&path).cookie(&cookie)).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.text().as_str()),
+            (500, "Internal Server Error\n"),
+            "{status}"
+        );
+        let lines = log.lines().join("\n");
+        assert!(
+            lines.contains("ERROR") && lines.contains("never finished"),
+            "{lines}"
+        );
+        drop(guard);
+        let checked = send(&router, post(&path).cookie(&cookie).token(&token)).await;
+        assert_eq!(checked.status, status);
+    }
+}
+
+#[tokio::test]
+async fn report_only_says_that_a_check_was_forgotten() {
+    let router = router(modern().report_only(true), &Ran::default());
+    let Visit { cookie, .. } = visit(&router).await;
+    let log = Log::default();
+    let guard = log.listen();
+    let answer = send(&router, post("/status/200").cookie(&cookie)).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.text().as_str()),
+        (200, "as it was")
+    );
+    let lines = log.lines().join("\n");
+    assert!(
+        lines.contains("ERROR") && lines.contains("never finished"),
+        "{lines}"
+    );
+    drop(guard);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use http_body::Frame;
 use mainstay_csrf::{Csrf, CsrfMultipart, CsrfMultipartError, CsrfToken, KeyRing};
 
 use crate::{
+    answers::Log,
     body::Frames,
     deferred::visit,
     support::{Ask, Visit, post, send},
@@ -115,6 +116,48 @@ async fn where_nothing_is_deferred_it_is_axums() {
     send(&checked, up(&[&a]).cookie(&cookie))
         .await
         .assert_refused("token_missing");
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_form_is_the_clients_fault() {
+    let router = router(modern().defer("/up"));
+    let Visit { cookie, token } = visit(&router).await;
+    let whole = part("csrf_token", &token);
+    for (what, ask, code) in [
+        (
+            "broken off in the first part's headers",
+            post("/up").multipart("XX", whole[..20].to_owned()),
+            "body_unreadable",
+        ),
+        (
+            "broken off in the token",
+            post("/up").multipart("XX", whole[..80].to_owned()),
+            "body_unreadable",
+        ),
+        (
+            "another type",
+            post("/up").header("content-type", "text/plain").body("x"),
+            "token_missing",
+        ),
+        (
+            "no boundary",
+            post("/up")
+                .header("content-type", "multipart/form-data")
+                .body("x"),
+            "token_missing",
+        ),
+    ] {
+        let log = Log::default();
+        let guard = log.listen();
+        let answer = send(&router, ask.cookie(&cookie)).await;
+        assert_eq!(answer.status, 400, "{what}: {}", answer.text());
+        let lines = log.lines().join("\n");
+        assert!(
+            lines.contains(code) && !lines.contains("ERROR"),
+            "{what}: {lines}"
+        );
+        drop(guard);
+    }
 }
 
 #[tokio::test]
