@@ -27,7 +27,9 @@ impl CsrfDeferred {
     /// Whether `token` is good for this request. The first call decides, whatever comes of it.
     ///
     /// A request that the layer has checked already, by a token in the header, is good whatever the
-    /// token here; one that the layer does not check at all never is.
+    /// token here; one that the layer does not check at all never is. Under
+    /// [`Csrf::report_only`](crate::Csrf::report_only) all are, and what was wrong is in
+    /// [`CsrfVerified::failure`].
     ///
     /// # Errors
     ///
@@ -39,8 +41,25 @@ impl CsrfDeferred {
         {
             return Ok(verified.clone());
         }
-        let outcome = handle.close(token.as_bytes(), place, &self.parts);
-        outcome.unwrap_or(Err(Failure::TokenMissing { place }))
+        let report_only = handle.policy.report_only;
+        let outcome = handle
+            .close(token.as_bytes(), place, &self.parts)
+            .unwrap_or_else(|| {
+                let reported = self.parts.extensions.get::<Failure>();
+                let failure = match reported.filter(|_| report_only) {
+                    Some(reported) => reported.clone(),
+                    None => {
+                        let failure = Failure::TokenMissing { place };
+                        handle.policy.record(&failure, &self.parts);
+                        failure
+                    }
+                };
+                Err(failure)
+            });
+        match outcome {
+            Err(failure) if report_only => Ok(CsrfVerified::reported(failure)),
+            outcome => outcome,
+        }
     }
 
     /// Whether nothing has been decided yet.

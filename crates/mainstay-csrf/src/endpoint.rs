@@ -14,7 +14,9 @@ use crate::{CsrfToken, escape::Json, handle::Grip};
 /// ```
 ///
 /// `{"token":"…","header":"x-csrf-token","field":"csrf_token"}`, never cached, and refused to pages
-/// of other origins even where CORS is too generous.
+/// of other origins even where CORS is too generous. That holds under
+/// [`Csrf::report_only`](crate::Csrf::report_only) too: here a secret is kept, and nobody's request is
+/// lost.
 pub async fn token_as_json(request: Request) -> Response {
     let (parts, _) = request.into_parts();
     if let Some(Grip(handle)) = parts.extensions.get::<Grip>()

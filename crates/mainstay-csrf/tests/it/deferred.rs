@@ -1,7 +1,7 @@
 //! Checks that the handler finishes: what it may see, what goes wrong, and who answers then.
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
 };
 
@@ -123,6 +123,37 @@ async fn what_a_deferred_check_shows_of_itself_holds_no_secret() {
     for secret in [secret, "the-session", "the-bearer"] {
         assert!(!shown.contains(secret), "{shown}");
     }
+}
+
+#[tokio::test]
+async fn report_only_passes_what_the_handler_verifies() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let counted = Arc::clone(&seen);
+    let csrf = modern()
+        .report_only(true)
+        .exempt_when(|parts| parts.headers.contains_key("x-exempt"))
+        .observe(move |code| counted.lock().unwrap().push(code));
+    let router = router(csrf, &Ran::default());
+    let Visit { cookie, token } = visit(&router).await;
+    let raw = |body: &str| post("/raw").cookie(&cookie).body(body.to_owned());
+    for (ask, code) in [
+        (raw(&token), "passed"),
+        (raw("x"), "token_malformed"),
+        (raw(""), "token_missing"),
+        (
+            raw(&token).header("origin", "https://evil.test"),
+            "origin_mismatch",
+        ),
+        (post("/raw").body(token.clone()), "cookie_missing"),
+    ] {
+        seen.lock().unwrap().clear();
+        let answer = send(&router, ask).await;
+        assert_eq!((answer.status.as_u16(), answer.code()), (200, code));
+        let counted = seen.lock().unwrap().join(" ");
+        assert_eq!(counted, code.replace("passed", ""));
+    }
+    let exempt = send(&router, raw("x").header("x-exempt", "")).await;
+    assert_eq!(exempt.status, 200, "{}", exempt.text());
 }
 
 #[tokio::test]

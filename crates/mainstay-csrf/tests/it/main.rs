@@ -15,6 +15,7 @@ mod modern;
 #[cfg(feature = "multipart")]
 mod multipart;
 mod origin;
+mod proof;
 mod routes;
 mod scope;
 mod session;
