@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, request::Parts};
+use http::{Method, Request, Response, StatusCode, request::Parts};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
@@ -20,7 +20,7 @@ use tower_service::Service;
 use crate::{
     CsrfVerified, Failure, Place,
     body::{Finder, Found},
-    handle::{Grip, Handle, add_vary},
+    handle::{Grip, Handle},
     layer::Handover,
     policy::{Check, Policy},
     refusal::{self, Format, RefusalBody, Rejecting},
@@ -96,11 +96,15 @@ where
                     {
                         response.extensions_mut().insert(failure.clone());
                     }
-                    handle.finish(response.headers_mut(), true);
-                    if let Some(failure) = reported.take() {
-                        response.extensions_mut().insert(*failure);
+                    if let Some(refused) = refused_late(handle, &response) {
+                        refused
+                    } else {
+                        handle.finish(response.headers_mut(), true);
+                        if let Some(failure) = reported.take() {
+                            response.extensions_mut().insert(*failure);
+                        }
+                        return Poll::Ready(Ok(response));
                     }
-                    return Poll::Ready(Ok(response));
                 }
                 StateProj::Searching { search } => {
                     let Some(pending) = search.as_mut() else {
@@ -300,19 +304,27 @@ impl Refusal {
     fn answer<R: RefusalBody>(self, response: Response<Bytes>) -> Response<R> {
         let mut response = response.map(R::from_bytes);
         if self.cacheable {
-            let headers = response.headers_mut();
-            add_vary(
-                headers,
-                "sec-fetch-site",
-                HeaderValue::from_static("Sec-Fetch-Site"),
-            );
-            add_vary(headers, "origin", HeaderValue::from_static("Origin"));
+            refusal::vary_by_origin(response.headers_mut());
         }
         let vary = self.cacheable || self.handle.policy.reject.is_some();
         self.handle.finish(response.headers_mut(), vary);
         response.extensions_mut().insert(*self.failure);
         response
     }
+}
+
+/// The refusal in place of the plain answer that a failure is by itself, so that one which a handler
+/// finds looks like the layer's own. An answer that the handler made of it stays.
+fn refused_late<F, T, R>(handle: &Arc<Handle>, response: &Response<R>) -> Option<State<F, T>> {
+    let failure = handle.refused()?;
+    let plain =
+        response.extensions().get() == Some(failure) && response.status() == failure.status();
+    if !plain || handle.policy.report_only {
+        return None;
+    }
+    let parts = handle.refused_head()?;
+    let failure = Box::new(failure.clone());
+    Some(refuse(&handle.policy, failure, parts, Arc::clone(handle)))
 }
 
 /// What becomes of an answer whose handler never looked for the token it was left.

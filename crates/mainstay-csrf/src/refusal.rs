@@ -13,7 +13,11 @@ use http_body_util::{
     combinators::{BoxBody, UnsyncBoxBody},
 };
 
-use crate::{Failure, policy::Scheme};
+use crate::{
+    Failure,
+    handle::add_vary,
+    policy::{Policy, Scheme},
+};
 
 /// A response body that a refusal can be written into.
 pub trait RefusalBody {
@@ -135,6 +139,30 @@ fn respond(status: StatusCode, media: &'static str, body: String) -> Response<By
         HeaderValue::from_static("nosniff"),
     );
     response
+}
+
+/// The answer of a handler that refuses in the layer's place. What the layer adds to every answer is
+/// still to come.
+#[cfg(feature = "axum")]
+pub(crate) async fn in_place(policy: &Policy, failure: Failure, mut parts: Parts) -> AxumResponse {
+    let response = match &policy.reject {
+        Some(reject) => {
+            parts.extensions.insert(failure.clone());
+            reject(failure.clone(), parts).await
+        }
+        None => answer(policy.scheme, Format::of(&parts.headers), &failure),
+    };
+    let mut response = response.map(AxumBody::from);
+    vary_by_origin(response.headers_mut());
+    response.extensions_mut().insert(failure);
+    response
+}
+
+/// For what a cache might keep.
+pub(crate) fn vary_by_origin(headers: &mut HeaderMap) {
+    let site = HeaderValue::from_static("Sec-Fetch-Site");
+    add_vary(headers, "sec-fetch-site", site);
+    add_vary(headers, "origin", HeaderValue::from_static("Origin"));
 }
 
 /// For extractors that refuse in the layer's place.

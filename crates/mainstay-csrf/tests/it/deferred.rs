@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use axum::{
-    Router,
+    Json, Router,
     extract::Path,
     http::StatusCode,
     routing::{any, post as on_post},
@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 use crate::{
     answers::Log,
-    support::{Visit, ask, get, post, send},
+    support::{Ask, Visit, ask, get, post, send},
 };
 
 fn modern() -> Csrf {
@@ -244,6 +244,121 @@ async fn report_only_says_that_a_check_was_forgotten() {
     drop(guard);
 }
 
+/// Requests whose refusal is the handler's to find, and the code of it.
+fn refused_late(visit: &Visit) -> Vec<(Ask, &'static str)> {
+    let Visit { cookie, .. } = visit;
+    vec![
+        (
+            post("/typed").cookie(cookie).form("name=n"),
+            "token_missing",
+        ),
+        (
+            post("/typed").cookie(cookie).form("name=n&csrf_token=x"),
+            "token_malformed",
+        ),
+        (post("/raw").cookie(cookie).body("x"), "token_malformed"),
+    ]
+}
+
+#[tokio::test]
+async fn a_late_refusal_has_the_answer_of_an_early_one() {
+    let csrf = modern().on_reject(|failure, parts| {
+        let path = parts.uri.path();
+        (
+            StatusCode::IM_A_TEAPOT,
+            format!("{} {path}", failure.code()),
+        )
+    });
+    let closure = router(csrf, &Ran::default());
+    for (ask, code) in refused_late(&visit(&closure).await) {
+        let answer = send(&closure, ask).await;
+        answer.assert_refused(code);
+        assert_eq!(answer.status, 418);
+        assert!(
+            answer.text().starts_with(&format!("{code} /")),
+            "{}",
+            answer.text()
+        );
+    }
+
+    let plain = router(modern(), &Ran::default());
+    for (ask, code) in refused_late(&visit(&plain).await) {
+        let answer = send(&plain, ask.header("accept", "text/html")).await;
+        answer.assert_refused(code);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("text/html; charset=utf-8")
+        );
+        assert_eq!(answer.all("cache-control"), ["no-store"]);
+    }
+
+    let gorilla = router(Csrf::gorilla(KeyRing::generate()), &Ran::default());
+    let visit = visit(&gorilla).await;
+    let answer = send(
+        &gorilla,
+        post("/typed").cookie(&visit.cookie).form("name=n"),
+    )
+    .await;
+    assert_eq!(
+        answer.text(),
+        "Forbidden - CSRF token not found in request\n"
+    );
+}
+
+#[tokio::test]
+async fn a_handler_for_refusals_gets_late_ones_with_a_new_token() {
+    async fn again(failure: Failure, token: CsrfToken) -> String {
+        format!("{}\n{}", failure.code(), token.value())
+    }
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let counted = Arc::clone(&seen);
+    let csrf = modern()
+        .on_reject_handler(again)
+        .observe(move |code| counted.lock().unwrap().push(code));
+    let router = router(csrf, &Ran::default());
+    let visit = visit(&router).await;
+    for (ask, code) in refused_late(&visit) {
+        seen.lock().unwrap().clear();
+        let answer = send(&router, ask).await;
+        answer.assert_refused(code);
+        assert_eq!(answer.status, 403);
+        let text = answer.text();
+        let (first, token) = text.split_once('\n').unwrap();
+        assert_eq!(first, code);
+        assert_eq!(*seen.lock().unwrap(), [code], "counted once");
+        send(&router, post("/proof").cookie(&visit.cookie).token(token))
+            .await
+            .assert_passed();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_the_handler_made_of_a_failure_stays_its_own() {
+    async fn own(deferred: CsrfDeferred) -> (StatusCode, Json<&'static str>) {
+        let failure = deferred.verify("x", Place::Form).unwrap_err();
+        (StatusCode::UNPROCESSABLE_ENTITY, Json(failure.code()))
+    }
+    let router = Router::new()
+        .route(
+            "/form",
+            any(|token: CsrfToken| async move { token.value().to_owned() }),
+        )
+        .route("/own", any(own))
+        .layer(
+            modern()
+                .defer("/own")
+                .on_reject(|_, _| "not this one")
+                .build()
+                .unwrap(),
+        );
+    let Visit { cookie, .. } = visit(&router).await;
+    let answer = send(&router, post("/own").cookie(&cookie)).await;
+    assert_eq!(
+        (answer.status.as_u16(), answer.text().as_str()),
+        (422, "\"token_malformed\"")
+    );
+}
+
 #[tokio::test]
 async fn a_form_in_a_query_is_not_seen_before_the_check() {
     for method in [Method::GET, Method::HEAD] {
@@ -295,4 +410,31 @@ async fn a_plus_is_a_blank_in_a_form() {
     send(&gorilla, form(&token.replace('+', "%2B")))
         .await
         .assert_passed();
+}
+
+#[tokio::test]
+async fn the_tokens_endpoint_refuses_as_the_layer_does() {
+    let app = |csrf: Csrf| {
+        let token = any(mainstay_csrf::token_as_json);
+        let router = Router::new().route("/token", token);
+        router.layer(csrf.build().unwrap())
+    };
+    let stolen = || get("/token").header("sec-fetch-site", "cross-site");
+    let custom = app(modern().on_reject(|failure, parts| {
+        let path = parts.uri.path();
+        (failure.status(), format!("{} {path}", failure.code()))
+    }));
+    let answer = send(&custom, stolen()).await;
+    answer.assert_refused("cross_site");
+    assert_eq!(answer.text(), "cross_site /token");
+    assert_eq!(answer.all("vary"), ["Sec-Fetch-Site", "Origin"]);
+    let plain = send(&app(modern()), stolen().header("accept", "text/html")).await;
+    plain.assert_refused("cross_site");
+    assert_eq!(
+        plain.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    assert_eq!(plain.set_cookies(), [""; 0]);
+    let gorilla = send(&app(Csrf::gorilla(KeyRing::generate())), stolen()).await;
+    assert_eq!(gorilla.text(), "Forbidden - origin invalid\n");
 }
