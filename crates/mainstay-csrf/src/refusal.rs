@@ -66,20 +66,22 @@ pub(crate) fn answer(scheme: Scheme, format: Format, failure: &Failure) -> Respo
     in_format(format, failure)
 }
 
-/// The error that `mainstay-handler` makes a page of, with its plain form as the body.
+/// As an error that an `ErrorLayer` makes its own page of; where there is none, ours is the answer.
 #[cfg(feature = "handler")]
-fn in_format(_: Format, failure: &Failure) -> Response<Bytes> {
+fn in_format(format: Format, failure: &Failure) -> Response<Bytes> {
     let (parts, _) = mainstay_handler::Error::known(failure.clone())
         .into_response()
         .into_parts();
-    let (plain, body) = plain(failure).into_parts();
+    let (ours, body) = ours(format, failure).into_parts();
     let mut response = Response::from_parts(parts, body);
-    response.headers_mut().extend(plain.headers);
+    response.headers_mut().extend(ours.headers);
     response
 }
 
 #[cfg(not(feature = "handler"))]
-fn in_format(format: Format, failure: &Failure) -> Response<Bytes> {
+use self::ours as in_format;
+
+fn ours(format: Format, failure: &Failure) -> Response<Bytes> {
     match format {
         Format::Text => plain(failure),
         Format::Html => page(failure),
@@ -94,7 +96,6 @@ fn plain(failure: &Failure) -> Response<Bytes> {
     text(status, format!("{reason} - {failure}\n"))
 }
 
-#[cfg(not(feature = "handler"))]
 fn page(failure: &Failure) -> Response<Bytes> {
     let status = failure.status();
     let reason = status.canonical_reason().unwrap_or_default();
@@ -109,7 +110,6 @@ fn page(failure: &Failure) -> Response<Bytes> {
     respond(status, "text/html; charset=utf-8", page)
 }
 
-#[cfg(not(feature = "handler"))]
 fn problem(failure: &Failure) -> Response<Bytes> {
     let status = failure.status();
     let reason = status.canonical_reason().unwrap_or_default();
