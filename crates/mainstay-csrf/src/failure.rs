@@ -249,15 +249,31 @@ impl Failure {
         Self::BodyUnreadable { too_large }
     }
 
-    /// The text that gorilla/csrf has for it: the default answer of the gorilla preset.
+    /// The cookie is what failed, so that nobody has looked for a token yet.
+    pub(crate) fn is_cookie(&self) -> bool {
+        matches!(
+            self,
+            Self::CookieMissing
+                | Self::CookieMalformed
+                | Self::CookieForged
+                | Self::CookieExpired
+                | Self::CookieDuplicate
+        )
+    }
+
+    /// The text that gorilla/csrf has for it.
+    ///
+    /// The default answer of the gorilla preset has seen the request too and can be more exact: it
+    /// tells `Origin` from `Referer`, and a cookie that is missing from a token that is missing too.
     #[must_use]
     pub fn gorilla_reason(&self) -> &'static str {
         match self {
             Self::RefererMismatch { .. } => "referer invalid",
             foreign if foreign.is_foreign() => "origin invalid",
-            Self::TokenMissing { .. } | Self::TokenBeyondLimit { .. } | Self::BodyEncoded => {
-                "CSRF token not found in request"
-            }
+            Self::TokenMissing { .. }
+            | Self::TokenBeyondLimit { .. }
+            | Self::BodyUnreadable { .. }
+            | Self::BodyEncoded => "CSRF token not found in request",
             _ => "CSRF token invalid",
         }
     }

@@ -18,7 +18,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
-    CsrfVerified, Failure, Place,
+    Failure, Place,
     body::{Finder, Found},
     handle::{Grip, Handle},
     layer::Handover,
@@ -154,8 +154,15 @@ pub(crate) struct Search<S, B: Body> {
     pub(crate) parts: Parts,
     pub(crate) body: B,
     pub(crate) finder: Finder<B::Error>,
-    pub(crate) check: Check,
+    pub(crate) task: Task,
     pub(crate) place: Place,
+}
+
+/// What a body is searched for.
+pub(crate) enum Task {
+    Verify(Check),
+    /// The request is refused already; whether there is a token is for the text of the answer.
+    Explain(Arc<Handle>, Box<Failure>),
 }
 
 impl<S, B> Search<S, B>
@@ -163,47 +170,45 @@ where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<BoxError>,
 {
-    fn verdict(&mut self, found: &Found) -> Result<CsrfVerified, Failure> {
-        let place = self.place;
-        match found {
-            Found::Value(value) => {
-                self.policy
-                    .verify(&self.check, value.as_bytes(), place, &self.parts)
-            }
-            Found::Nothing => Err(Failure::TokenMissing { place }),
-            Found::BeyondLimit => Err(Failure::TokenBeyondLimit {
-                place,
-                limit: self.policy.body_limit,
-            }),
-            // Where the request goes on all the same, its handler has to see the error too.
-            Found::Error if self.policy.report_only => {
-                Err(Failure::BodyUnreadable { too_large: false })
-            }
-            Found::Error => {
-                let too_large = self
-                    .finder
-                    .error()
-                    .is_some_and(|error| is_too_large(&*error.into()));
-                Err(Failure::BodyUnreadable { too_large })
-            }
-        }
-    }
-
-    fn settle<H, R>(mut self, found: &Found) -> State<S::Future, Box<Self>>
+    fn settle<H, R>(self, found: &Found) -> State<S::Future, Box<Self>>
     where
         H: Handover<B>,
         S: Service<Request<H::Body>, Response = Response<R>>,
     {
-        let verdict = self.verdict(found);
         let Self {
             policy,
             mut inner,
             mut parts,
             body,
-            finder,
-            check,
-            ..
+            mut finder,
+            task,
+            place,
         } = self;
+        let check = match task {
+            Task::Verify(check) => check,
+            Task::Explain(handle, failure) => {
+                if !matches!(found, Found::Value(value) if !value.as_bytes().is_empty()) {
+                    parts.extensions.insert(refusal::NoToken);
+                }
+                return refuse(&policy, failure, parts, handle);
+            }
+        };
+        let verdict = match found {
+            Found::Value(value) => policy.verify(&check, value.as_bytes(), place, &parts),
+            Found::Nothing => Err(Failure::TokenMissing { place }),
+            Found::BeyondLimit => Err(Failure::TokenBeyondLimit {
+                place,
+                limit: policy.body_limit,
+            }),
+            // Where the request goes on all the same, its handler has to see the error too.
+            Found::Error if policy.report_only => Err(Failure::BodyUnreadable { too_large: false }),
+            Found::Error => {
+                let too_large = finder
+                    .error()
+                    .is_some_and(|error| is_too_large(&*error.into()));
+                Err(Failure::BodyUnreadable { too_large })
+            }
+        };
         let (handle, verdict) = check.settled(&policy, verdict);
         attach(&handle, &mut parts);
         match settle(&policy, verdict, &mut parts) {
@@ -264,7 +269,7 @@ pub(crate) fn refuse<F, T>(
     handle: Arc<Handle>,
 ) -> State<F, T> {
     let cacheable = matches!(parts.method, Method::GET | Method::HEAD);
-    let format = Format::of(&parts.headers);
+    let format = Format::for_request(policy, &failure, &parts);
     let Some(reject) = &policy.reject else {
         return State::Refused {
             refusal: Some(Refusal {
@@ -298,7 +303,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     fn default_answer(&self) -> Response<Bytes> {
-        refusal::answer(self.handle.policy.scheme, self.format, &self.failure)
+        refusal::answer(self.format, &self.failure)
     }
 
     fn answer<R: RefusalBody>(self, response: Response<Bytes>) -> Response<R> {

@@ -15,6 +15,7 @@ use http_body_util::{
 
 use crate::{
     Failure,
+    body::Media,
     handle::add_vary,
     policy::{Policy, Scheme},
 };
@@ -57,13 +58,12 @@ pub(crate) type Reject = Arc<dyn Fn(Failure, Parts) -> Rejecting + Send + Sync>;
 pub(crate) type Rejecting = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
 /// The answer where nobody else makes one.
-pub(crate) fn answer(scheme: Scheme, format: Format, failure: &Failure) -> Response<Bytes> {
-    if scheme == Scheme::Gorilla {
-        let status = failure.status();
-        let reason = status.canonical_reason().unwrap_or_default();
-        return text(status, format!("{reason} - {}\n", failure.gorilla_reason()));
+pub(crate) fn answer(format: Format, failure: &Failure) -> Response<Bytes> {
+    match format {
+        // To the byte, so that nothing is added to it.
+        Format::Gorilla(reason) => as_gorilla(reason, failure),
+        format => in_format(format, failure),
     }
-    in_format(format, failure)
 }
 
 /// As an error that an `ErrorLayer` makes its own page of; where there is none, ours is the answer.
@@ -84,9 +84,20 @@ use self::ours as in_format;
 fn ours(format: Format, failure: &Failure) -> Response<Bytes> {
     match format {
         Format::Text => plain(failure),
+        Format::Gorilla(reason) => as_gorilla(reason, failure),
         Format::Html => page(failure),
         Format::Problem => problem(failure),
     }
+}
+
+/// gorilla has no status but this; what it does not have at all, it cannot have another one for.
+fn as_gorilla(reason: &str, failure: &Failure) -> Response<Bytes> {
+    let status = match failure.status() {
+        status if status.is_server_error() => status,
+        _ => StatusCode::FORBIDDEN,
+    };
+    let beginning = status.canonical_reason().unwrap_or_default();
+    text(status, format!("{beginning} - {reason}\n"))
 }
 
 /// `Forbidden - …`, as gorilla begins it.
@@ -150,7 +161,7 @@ pub(crate) async fn in_place(policy: &Policy, failure: Failure, mut parts: Parts
             parts.extensions.insert(failure.clone());
             reject(failure.clone(), parts).await
         }
-        None => answer(policy.scheme, Format::of(&parts.headers), &failure),
+        None => answer(Format::for_request(policy, &failure, &parts), &failure),
     };
     let mut response = response.map(AxumBody::from);
     vary_by_origin(response.headers_mut());
@@ -199,9 +210,22 @@ pub(crate) enum Format {
     Text,
     Html,
     Problem,
+    /// gorilla's one line, whatever the client likes, with its word for the reason.
+    Gorilla(&'static str),
 }
 
+/// In the extensions of a request in which no token was found, though something else failed first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoToken;
+
 impl Format {
+    pub(crate) fn for_request(policy: &Policy, failure: &Failure, parts: &Parts) -> Self {
+        match policy.scheme {
+            Scheme::Gorilla => Self::Gorilla(gorilla_reason(failure, parts)),
+            Scheme::Modern | Scheme::HeadersOnly => Self::of(&parts.headers),
+        }
+    }
+
     /// By `Accept`: the format with the highest weight, plain text among equals and for want of one.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut best = (Self::Text, 0);
@@ -225,6 +249,43 @@ impl Format {
         }
         best.0
     }
+}
+
+/// The reason that gorilla would have given for this very request.
+fn gorilla_reason(failure: &Failure, parts: &Parts) -> &'static str {
+    let no_origin = || match parts.headers.get(header::ORIGIN) {
+        Some(origin) => origin.is_empty(),
+        None => true,
+    };
+    match failure {
+        Failure::OriginMalformed { header: "referer" } => "referer not supplied",
+        Failure::InsecureOrigin { .. } if no_origin() => "referer invalid",
+        cookie if cookie.is_cookie() && parts.extensions.get::<NoToken>().is_some() => {
+            "CSRF token not found in request"
+        }
+        other => other.gorilla_reason(),
+    }
+}
+
+/// gorilla looks for the token even if the cookie is no good, and its answer says which of the two
+/// it missed: where there is still a body to search for that.
+pub(crate) fn to_be_searched(
+    policy: &Policy,
+    failure: &Failure,
+    parts: &mut Parts,
+) -> Option<Media> {
+    if policy.scheme != Scheme::Gorilla
+        || policy.reject.is_some()
+        || !failure.is_cookie()
+        || policy.header_token(parts).is_some()
+    {
+        return None;
+    }
+    let media = Media::of(&parts.headers).ok();
+    if media.is_none() {
+        parts.extensions.insert(NoToken);
+    }
+    media
 }
 
 fn thousandths(weight: &[u8]) -> u32 {

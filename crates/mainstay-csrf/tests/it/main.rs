@@ -9,6 +9,7 @@ mod examples;
 mod failures;
 mod fuzzed;
 mod gorilla;
+mod gorilla_answers;
 mod headers_only;
 mod helpers;
 mod modern;
