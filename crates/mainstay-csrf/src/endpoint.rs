@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use axum_core::{
     extract::Request,
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, header};
 
-use crate::{CsrfToken, escape::Json, handle::Grip};
+use crate::{CsrfToken, escape::Json, handle::Grip, refusal};
 
 /// A handler that answers with a token as JSON, for single-page sites that load no page from here:
 ///
@@ -14,14 +16,17 @@ use crate::{CsrfToken, escape::Json, handle::Grip};
 /// ```
 ///
 /// `{"token":"…","header":"x-csrf-token","field":"csrf_token"}`, never cached, and refused to pages
-/// of other origins even where CORS is too generous.
+/// of other origins even where CORS is too generous. That holds under
+/// [`Csrf::report_only`](crate::Csrf::report_only) too: here a secret is kept, and nobody's request is
+/// lost.
 pub async fn token_as_json(request: Request) -> Response {
     let (parts, _) = request.into_parts();
     if let Some(Grip(handle)) = parts.extensions.get::<Grip>()
         && let Err(failure) = handle.policy.origins.judge(&parts)
     {
-        handle.policy.record(&failure, &parts);
-        return failure.into_response();
+        let policy = Arc::clone(&handle.policy);
+        policy.record(&failure, &parts);
+        return refusal::in_place(&policy, failure, parts).await;
     }
     let request = Request::from_parts(parts, axum_core::body::Body::empty());
     let token = match CsrfToken::of(&request) {

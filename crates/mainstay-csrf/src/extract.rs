@@ -9,6 +9,7 @@ use http::{Extensions, HeaderMap, Method, Request, StatusCode, request::Parts};
 use crate::{
     Failure, Field, Meta, Place, Scope, Standing,
     handle::{Grip, Handle},
+    route::Class,
     scope,
     session::SessionUnavailable,
 };
@@ -189,16 +190,23 @@ impl<S: Sync> OptionalFromRequestParts<S> for CsrfToken {
 /// The proof that this request was checked and found good.
 ///
 /// A handler that takes it cannot end up on an exempt route, or outside of the layer, by mistake: it
-/// would answer 500.
+/// would answer 500. So it would on a route with [`Csrf::defer`](crate::Csrf::defer), unless the
+/// token is in the header: extractors for the head run before anybody has looked for the token in
+/// the body. There, [`CsrfDeferred::verify`](crate::CsrfDeferred::verify) is what gives the proof.
+///
+/// Under [`Csrf::report_only`](crate::Csrf::report_only) every request passes, so a request that
+/// was checked and found wanting has one too; [`failure`](Self::failure) says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CsrfVerified {
     standing: Standing,
     place: Option<Place>,
     scope: Scope,
+    reported: Option<Box<Failure>>,
 }
 
 impl CsrfVerified {
-    /// What the browser said about the origin of the request.
+    /// What the browser said about the origin of the request; `Unknown` if there is a
+    /// [`failure`](Self::failure).
     #[must_use]
     pub fn standing(&self) -> Standing {
         self.standing
@@ -216,11 +224,28 @@ impl CsrfVerified {
         &self.scope
     }
 
+    /// Why the request would have been refused, were it not for
+    /// [`Csrf::report_only`](crate::Csrf::report_only).
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        self.reported.as_deref()
+    }
+
     pub(crate) fn by_headers(standing: Standing) -> Self {
         Self {
             standing,
             place: None,
             scope: Scope::Any,
+            reported: None,
+        }
+    }
+
+    pub(crate) fn reported(failure: Failure) -> Self {
+        Self {
+            standing: Standing::Unknown,
+            place: failure.place(),
+            scope: Scope::Any,
+            reported: Some(Box::new(failure)),
         }
     }
 
@@ -229,6 +254,7 @@ impl CsrfVerified {
             standing,
             place: Some(place),
             scope,
+            reported: None,
         }
     }
 }
@@ -237,9 +263,27 @@ impl<S: Sync> FromRequestParts<S> for CsrfVerified {
     type Rejection = NotVerified;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, NotVerified> {
-        let grip = parts.extensions.get::<Grip>();
-        grip.and_then(|Grip(handle)| handle.verified().cloned())
-            .ok_or(NotVerified(()))
+        let Some(Grip(handle)) = parts.extensions.get::<Grip>() else {
+            return Err(NotVerified(Unchecked::NoLayer));
+        };
+        if let Some(verified) = handle.verified() {
+            return Ok(verified.clone());
+        }
+        let reported = parts.extensions.get::<Failure>();
+        if let Some(failure) = reported.or(handle.refused())
+            && handle.policy.report_only
+        {
+            return Ok(Self::reported(failure.clone()));
+        }
+        Err(NotVerified(if handle.refused().is_some() {
+            Unchecked::Refused
+        } else if handle.is_open() {
+            Unchecked::Deferred
+        } else if handle.policy.routes.class(parts) == Class::Safe {
+            Unchecked::Safe
+        } else {
+            Unchecked::Exempt
+        }))
     }
 }
 
@@ -277,13 +321,33 @@ impl IntoResponse for MissingLayer {
     }
 }
 
-/// The request was not checked: its method is safe, its route exempt, or there is no layer.
+/// The request was not checked: its method is safe, its route exempt, its check deferred to the
+/// handler, or there is no layer. The text says which.
 #[derive(Debug)]
-pub struct NotVerified(());
+pub struct NotVerified(Unchecked);
+
+#[derive(Clone, Copy, Debug)]
+enum Unchecked {
+    NoLayer,
+    Safe,
+    Exempt,
+    Deferred,
+    Refused,
+}
 
 impl fmt::Display for NotVerified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the request was not checked against CSRF")
+        f.write_str("the request was not checked against CSRF: ")?;
+        f.write_str(match self.0 {
+            Unchecked::NoLayer => "no CSRF layer is around this handler",
+            Unchecked::Safe => "its method is safe and its route not protected all the same",
+            Unchecked::Exempt => "its route, or the request, is exempt",
+            Unchecked::Deferred => {
+                "its route is deferred, and nobody has looked for the token yet; take CsrfDeferred \
+                 and verify"
+            }
+            Unchecked::Refused => "its deferred check has failed",
+        })
     }
 }
 
@@ -291,7 +355,10 @@ impl std::error::Error for NotVerified {}
 
 impl IntoResponse for NotVerified {
     fn into_response(self) -> Response {
-        tracing::error!(target: "mainstay_csrf", "a handler demands a check that did not happen");
+        tracing::error!(
+            target: "mainstay_csrf",
+            "a handler demands a check that did not happen: {self}"
+        );
         (
             StatusCode::INTERNAL_SERVER_ERROR,
             "this request was not checked",

@@ -247,15 +247,38 @@ impl Failure {
         }
     }
 
-    /// The text that gorilla/csrf has for it: the default answer of the gorilla preset.
+    /// By the status of an answer about a body that could not be read.
+    #[cfg(feature = "axum")]
+    pub(crate) fn unreadable(status: StatusCode) -> Self {
+        let too_large = status == StatusCode::PAYLOAD_TOO_LARGE;
+        Self::BodyUnreadable { too_large }
+    }
+
+    /// The cookie is what failed, so that nobody has looked for a token yet.
+    pub(crate) fn is_cookie(&self) -> bool {
+        matches!(
+            self,
+            Self::CookieMissing
+                | Self::CookieMalformed
+                | Self::CookieForged
+                | Self::CookieExpired
+                | Self::CookieDuplicate
+        )
+    }
+
+    /// The text that gorilla/csrf has for it.
+    ///
+    /// The default answer of the gorilla preset has seen the request too and can be more exact: it
+    /// tells `Origin` from `Referer`, and a cookie that is missing from a token that is missing too.
     #[must_use]
     pub fn gorilla_reason(&self) -> &'static str {
         match self {
             Self::RefererMismatch { .. } => "referer invalid",
             foreign if foreign.is_foreign() => "origin invalid",
-            Self::TokenMissing { .. } | Self::TokenBeyondLimit { .. } | Self::BodyEncoded => {
-                "CSRF token not found in request"
-            }
+            Self::TokenMissing { .. }
+            | Self::TokenBeyondLimit { .. }
+            | Self::BodyUnreadable { .. }
+            | Self::BodyEncoded => "CSRF token not found in request",
             _ => "CSRF token invalid",
         }
     }

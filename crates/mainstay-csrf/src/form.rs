@@ -1,4 +1,4 @@
-use std::{borrow::Cow, error::Error as StdError, fmt};
+use std::{error::Error as StdError, fmt};
 
 use axum::{
     Form,
@@ -10,9 +10,8 @@ use axum_core::{
 };
 use bytes::Bytes;
 use http::Method;
-use percent_encoding::percent_decode;
 
-use crate::{CsrfDeferred, Failure, MissingLayer, Place};
+use crate::{CsrfDeferred, Failure, MissingLayer, Place, body::decode};
 
 /// axum's `Form<T>` without the token's field in it, so that `T` may deny unknown fields.
 ///
@@ -45,13 +44,20 @@ where
         let (parts, body) = request.into_parts();
         let deferred = CsrfDeferred::of(&parts).map_err(CsrfFormRejection::Layer)?;
         let request = Request::from_parts(parts.clone(), body);
-        // The form of a GET is its query, and tokens are not in queries.
         let request = if matches!(parts.method, Method::GET | Method::HEAD) {
+            // The form of a GET is its query, and tokens are not in queries.
+            let place = Place::Header;
+            deferred
+                .refuse_if_open(|| Failure::TokenMissing { place })
+                .map_err(CsrfFormRejection::Refused)?;
             request
         } else {
-            let bytes = Bytes::from_request(request, state)
-                .await
-                .map_err(|rejection| CsrfFormRejection::Form(rejection.into()))?;
+            let bytes = Bytes::from_request(request, state).await;
+            let bytes = bytes.map_err(|rejection| {
+                // The answer is axum's, whatever comes of the check.
+                let _ = deferred.refuse_if_open(|| Failure::unreadable(rejection.status()));
+                CsrfFormRejection::Form(rejection.into())
+            })?;
             let (token, rest) = split(&bytes, deferred.field());
             if deferred.is_open() {
                 let verdict = deferred.verify(&token.unwrap_or_default(), Place::Form);
@@ -74,8 +80,12 @@ fn split(form: &[u8], field: &str) -> (Option<String>, Option<Bytes>) {
     for pair in form.split(|byte| *byte == b'&') {
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
         let name = halves.next().unwrap_or_default();
-        if decode(name) == field {
-            token.get_or_insert_with(|| decode(halves.next().unwrap_or_default()).into_owned());
+        if decode(name).eq(field.bytes()) {
+            token.get_or_insert_with(|| {
+                let value: Vec<_> = decode(halves.next().unwrap_or_default()).collect();
+                // What is not UTF-8 is no token.
+                String::from_utf8_lossy(&value).into_owned()
+            });
             continue;
         }
         if !rest.is_empty() {
@@ -85,11 +95,6 @@ fn split(form: &[u8], field: &str) -> (Option<String>, Option<Bytes>) {
     }
     let rest = token.is_some().then(|| Bytes::from(rest));
     (token, rest)
-}
-
-/// What is not UTF-8 is neither our field's name nor a token.
-fn decode(raw: &[u8]) -> Cow<'_, str> {
-    percent_decode(raw).decode_utf8_lossy()
 }
 
 /// Why there is no [`CsrfForm`].
@@ -148,6 +153,7 @@ mod tests {
             ),
             ("csrf%5Ftoken=a&csrf_token=b", Some("a"), Some("")),
             ("csrf_token", Some(""), Some("")),
+            ("csrf_token=a+b&x+y=1", Some("a b"), Some("x+y=1")),
             ("name=csrf_token", None, None),
             ("", None, None),
         ] {

@@ -11,16 +11,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, request::Parts};
+use http::{Method, Request, Response, StatusCode, request::Parts};
 use http_body::Body;
 use http_body_util::LengthLimitError;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::{
-    CsrfVerified, Failure, Place,
+    Failure, Place,
     body::{Finder, Found},
-    handle::{Grip, Handle, add_vary},
+    handle::{Grip, Handle},
     layer::Handover,
     policy::{Check, Patience, Policy},
     refusal::{self, Format, RefusalBody, Rejecting},
@@ -88,14 +88,23 @@ where
                     reported,
                 } => {
                     let mut response = ready!(future.poll(cx))?;
-                    if handle.is_open() && !handle.policy.report_only {
-                        response = unverified();
+                    if handle.is_open() {
+                        response = unverified(&handle.policy, response);
                     }
-                    handle.finish(response.headers_mut(), true);
-                    if let Some(failure) = reported.take() {
-                        response.extensions_mut().insert(*failure);
+                    if let Some(failure) = handle.refused()
+                        && handle.policy.report_only
+                    {
+                        response.extensions_mut().insert(failure.clone());
                     }
-                    return Poll::Ready(Ok(response));
+                    if let Some(refused) = refused_late(handle, &response) {
+                        refused
+                    } else {
+                        handle.finish(response.headers_mut(), true);
+                        if let Some(failure) = reported.take() {
+                            response.extensions_mut().insert(*failure);
+                        }
+                        return Poll::Ready(Ok(response));
+                    }
                 }
                 StateProj::Searching { search } => {
                     let Some(pending) = search.as_mut() else {
@@ -146,8 +155,15 @@ pub(crate) struct Search<S, B: Body> {
     pub(crate) body: B,
     pub(crate) finder: Finder<B::Error>,
     pub(crate) patience: Option<Patience>,
-    pub(crate) check: Check,
+    pub(crate) task: Task,
     pub(crate) place: Place,
+}
+
+/// What a body is searched for.
+pub(crate) enum Task {
+    Verify(Check),
+    /// The request is refused already; whether there is a token is for the text of the answer.
+    Explain(Arc<Handle>, Box<Failure>),
 }
 
 impl<S, B> Search<S, B>
@@ -166,52 +182,51 @@ where
         }
     }
 
-    fn verdict(&mut self, found: &Found) -> Result<CsrfVerified, Failure> {
-        let place = self.place;
-        match found {
-            Found::Value(value) => {
-                self.policy
-                    .verify(&self.check, value.as_bytes(), place, &self.parts)
-            }
-            Found::Nothing => Err(Failure::TokenMissing { place }),
-            Found::BeyondLimit => Err(Failure::TokenBeyondLimit {
-                place,
-                limit: self.policy.body_limit,
-            }),
-            Found::TooSlow => Err(Failure::BodyTooSlow),
-            // Where the request goes on all the same, its handler has to see the error too.
-            Found::Error if self.policy.report_only => {
-                Err(Failure::BodyUnreadable { too_large: false })
-            }
-            Found::Error => {
-                let too_large = self
-                    .finder
-                    .error()
-                    .is_some_and(|error| is_too_large(&*error.into()));
-                Err(Failure::BodyUnreadable { too_large })
-            }
-        }
-    }
-
     #[expect(
         clippy::boxed_local,
         reason = "it is large, and is moved out of its box part by part"
     )]
-    fn settle<H, R>(mut self: Box<Self>, found: &Found) -> State<S::Future, Box<Self>>
+    fn settle<H, R>(self: Box<Self>, found: &Found) -> State<S::Future, Box<Self>>
     where
         H: Handover<B>,
         S: Service<Request<H::Body>, Response = Response<R>>,
     {
-        let verdict = self.verdict(found);
         let Self {
             policy,
             mut inner,
             mut parts,
             body,
-            finder,
-            check,
+            mut finder,
+            task,
+            place,
             ..
         } = *self;
+        let check = match task {
+            Task::Verify(check) => check,
+            Task::Explain(handle, failure) => {
+                if !matches!(found, Found::Value(value) if !value.as_bytes().is_empty()) {
+                    parts.extensions.insert(refusal::NoToken);
+                }
+                return refuse(&policy, failure, parts, handle);
+            }
+        };
+        let verdict = match found {
+            Found::Value(value) => policy.verify(&check, value.as_bytes(), place, &parts),
+            Found::Nothing => Err(Failure::TokenMissing { place }),
+            Found::BeyondLimit => Err(Failure::TokenBeyondLimit {
+                place,
+                limit: policy.body_limit,
+            }),
+            Found::TooSlow => Err(Failure::BodyTooSlow),
+            // Where the request goes on all the same, its handler has to see the error too.
+            Found::Error if policy.report_only => Err(Failure::BodyUnreadable { too_large: false }),
+            Found::Error => {
+                let too_large = finder
+                    .error()
+                    .is_some_and(|error| is_too_large(&*error.into()));
+                Err(Failure::BodyUnreadable { too_large })
+            }
+        };
         let (handle, verdict) = check.settled(&policy, verdict);
         attach(&handle, &mut parts);
         match settle(&policy, verdict, &mut parts) {
@@ -272,7 +287,7 @@ pub(crate) fn refuse<F, T>(
     handle: Arc<Handle>,
 ) -> State<F, T> {
     let cacheable = matches!(parts.method, Method::GET | Method::HEAD);
-    let format = Format::of(&parts.headers);
+    let format = Format::for_request(policy, &failure, &parts);
     let Some(reject) = &policy.reject else {
         return State::Refused {
             refusal: Some(Refusal {
@@ -306,19 +321,13 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     fn default_answer(&self) -> Response<Bytes> {
-        refusal::answer(self.handle.policy.scheme, self.format, &self.failure)
+        refusal::answer(self.format, &self.failure)
     }
 
     fn answer<R: RefusalBody>(self, response: Response<Bytes>) -> Response<R> {
         let mut response = response.map(R::from_bytes);
         if self.cacheable {
-            let headers = response.headers_mut();
-            add_vary(
-                headers,
-                "sec-fetch-site",
-                HeaderValue::from_static("Sec-Fetch-Site"),
-            );
-            add_vary(headers, "origin", HeaderValue::from_static("Origin"));
+            refusal::vary_by_origin(response.headers_mut());
         }
         let vary = self.cacheable || self.handle.policy.reject.is_some();
         self.handle.finish(response.headers_mut(), vary);
@@ -327,13 +336,52 @@ impl Refusal {
     }
 }
 
-/// What takes the place of an answer whose handler never looked for the token it was left.
-fn unverified<R: RefusalBody>() -> Response<R> {
+/// The refusal in place of the plain answer that a failure is by itself, so that one which a handler
+/// finds looks like the layer's own. An answer that the handler made of it stays.
+fn refused_late<F, T, R>(handle: &Arc<Handle>, response: &Response<R>) -> Option<State<F, T>> {
+    let failure = handle.refused()?;
+    let plain =
+        response.extensions().get() == Some(failure) && response.status() == failure.status();
+    if !plain || handle.policy.report_only {
+        return None;
+    }
+    let parts = handle.refused_head()?;
+    let failure = Box::new(failure.clone());
+    Some(refuse(&handle.policy, failure, parts, Arc::clone(handle)))
+}
+
+/// What becomes of an answer whose handler never looked for the token it was left.
+///
+/// One that says no, of a router, another extractor or a layer in between, has done nothing for which
+/// a token was needed, and anybody can provoke it. All others are taken away.
+fn unverified<R: RefusalBody>(policy: &Policy, response: Response<R>) -> Response<R> {
+    let status = response.status();
+    if status.is_client_error() {
+        tracing::debug!(
+            target: "mainstay_csrf",
+            status = status.as_u16(),
+            "refused by another before a deferred check"
+        );
+        return response;
+    }
+    if status.is_server_error() {
+        tracing::warn!(
+            target: "mainstay_csrf",
+            status = status.as_u16(),
+            "failed before a deferred check was finished"
+        );
+        return response;
+    }
     tracing::error!(
         target: "mainstay_csrf",
+        status = status.as_u16(),
+        report_only = policy.report_only,
         "a deferred check was never finished: its handler takes none of CsrfForm, CsrfMultipart \
          and CsrfDeferred"
     );
+    if policy.report_only {
+        return response;
+    }
     let mut response = Response::new(R::from_bytes(Bytes::from_static(
         b"Internal Server Error\n",
     )));

@@ -42,6 +42,8 @@ pub(crate) struct Handle {
 struct Deferred {
     check: Check,
     outcome: OnceLock<Result<CsrfVerified, Failure>>,
+    /// Of a request that was refused, without the [`Grip`], which would keep itself alive.
+    head: OnceLock<Parts>,
 }
 
 struct Asked {
@@ -70,8 +72,12 @@ impl Handle {
 
     pub(crate) fn deferred(policy: Arc<Policy>, check: Check) -> Self {
         let (session, incoming) = (Ok(check.session.clone()), Some(check.identity));
-        let outcome = OnceLock::new();
-        let deferred = Some(Box::new(Deferred { check, outcome }));
+        let (outcome, head) = (OnceLock::new(), OnceLock::new());
+        let deferred = Some(Box::new(Deferred {
+            check,
+            outcome,
+            head,
+        }));
         Self {
             deferred,
             ..Self::new(policy, session, incoming, None)
@@ -154,15 +160,57 @@ impl Handle {
         parts: &Parts,
     ) -> Option<Result<CsrfVerified, Failure>> {
         let deferred = self.deferred.as_ref()?;
+        Some(self.settle(deferred, parts, || {
+            self.policy.verify(&deferred.check, text, place, parts)
+        }))
+    }
+
+    /// How a deferred check has failed.
+    pub(crate) fn refused(&self) -> Option<&Failure> {
+        self.deferred.as_ref()?.outcome.get()?.as_ref().err()
+    }
+
+    /// The head of the request whose deferred check has failed.
+    pub(crate) fn refused_head(self: &Arc<Self>) -> Option<Parts> {
+        let mut head = self.deferred.as_ref()?.head.get()?.clone();
+        head.extensions.insert(Grip(Arc::clone(self)));
+        Some(head)
+    }
+
+    /// Finishes a deferred check without a token, unless it is finished.
+    #[cfg(feature = "axum")]
+    pub(crate) fn give_up(
+        &self,
+        failure: impl FnOnce() -> Failure,
+        parts: &Parts,
+    ) -> Result<(), Failure> {
+        match self.deferred.as_ref() {
+            Some(deferred) => self.settle(deferred, parts, || Err(failure())).map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    fn settle(
+        &self,
+        deferred: &Deferred,
+        parts: &Parts,
+        verdict: impl FnOnce() -> Result<CsrfVerified, Failure>,
+    ) -> Result<CsrfVerified, Failure> {
         let outcome = deferred.outcome.get_or_init(|| {
-            let verdict = self.policy.verify(&deferred.check, text, place, parts);
+            let verdict = verdict();
             match &verdict {
                 Ok(_) => Policy::record_pass(parts),
-                Err(failure) => self.policy.record(failure, parts),
+                Err(failure) => {
+                    self.policy.record(failure, parts);
+                    let mut head = parts.clone();
+                    head.extensions.remove::<Grip>();
+                    // Nobody else is in here, so it is empty.
+                    let _ = deferred.head.set(head);
+                }
             }
             verdict
         });
-        Some(outcome.clone())
+        outcome.clone()
     }
 
     /// Writes what the response has to say about cookie and token, and, if it may be cached at all,

@@ -14,9 +14,9 @@ use tower_service::Service;
 
 use crate::{
     body::{Finder, MaybeReplay, Rejoin, Replay},
-    future::{BoxError, ResponseFuture, Search, State, attach, refuse, settle},
+    future::{BoxError, ResponseFuture, Search, State, Task, attach, refuse, settle},
     policy::{Decision, Policy},
-    refusal::RefusalBody,
+    refusal::{RefusalBody, to_be_searched},
 };
 
 /// Refuses forged requests before the inner service sees them. Made by
@@ -178,44 +178,48 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let policy = &self.layer.policy;
         let (mut parts, body) = request.into_parts();
-        let state = match policy.decide(&parts) {
+        let (task, media) = match policy.decide(&parts) {
             Decision::Done(handle, verdict) => {
                 attach(&handle, &mut parts);
-                match settle(policy, verdict, &mut parts) {
+                let failure = match settle(policy, verdict, &mut parts) {
                     Ok(reported) => {
                         let request = Request::from_parts(parts, H::untouched(body));
-                        State::Passed {
+                        return ResponseFuture::new(State::Passed {
                             future: self.inner.call(request),
                             handle,
                             reported,
-                        }
+                        });
                     }
-                    Err(failure) => refuse(policy, failure, parts, handle),
-                }
-            }
-            Decision::Search(check, media) => {
-                // The service that was polled ready is the one to be called.
-                let clone = self.inner.clone();
-                let inner = mem::replace(&mut self.inner, clone);
-                let place = media.place();
-                let finder = Finder::new(media, Arc::clone(&policy.field), policy.body_limit);
-                let policy = Arc::clone(policy);
-                let patience = policy.body_time_limit.as_ref().map(|sleep| sleep());
-                let search = Search {
-                    policy,
-                    inner,
-                    parts,
-                    body,
-                    finder,
-                    patience,
-                    check,
-                    place,
+                    Err(failure) => failure,
                 };
-                State::Searching {
-                    search: Some(Box::new(search)),
+                match to_be_searched(policy, &failure, &mut parts) {
+                    Some(media) => (Task::Explain(handle, failure), media),
+                    None => {
+                        return ResponseFuture::new(refuse(policy, failure, parts, handle));
+                    }
                 }
             }
+            Decision::Search(check, media) => (Task::Verify(check), media),
         };
-        ResponseFuture::new(state)
+        // The service that was polled ready is the one to be called.
+        let clone = self.inner.clone();
+        let inner = mem::replace(&mut self.inner, clone);
+        let place = media.place();
+        let finder = Finder::new(media, Arc::clone(&policy.field), policy.body_limit);
+        let policy = Arc::clone(policy);
+        let patience = policy.body_time_limit.as_ref().map(|sleep| sleep());
+        let search = Search {
+            policy,
+            inner,
+            parts,
+            body,
+            finder,
+            patience,
+            task,
+            place,
+        };
+        ResponseFuture::new(State::Searching {
+            search: Some(Box::new(search)),
+        })
     }
 }

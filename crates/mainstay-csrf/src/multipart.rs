@@ -4,9 +4,12 @@ use axum::extract::{
     FromRequest, Multipart, Request,
     multipart::{Field, MultipartError, MultipartRejection},
 };
-use axum_core::response::{IntoResponse, Response};
+use axum_core::{
+    body::Body,
+    response::{IntoResponse, Response},
+};
 
-use crate::{CsrfDeferred, Failure, MissingLayer, Place};
+use crate::{CsrfDeferred, Failure, MissingLayer, Place, body::Tape};
 
 /// axum's `Multipart` that verifies as it parses, for routes with
 /// [`Csrf::defer`](crate::Csrf::defer).
@@ -14,9 +17,15 @@ use crate::{CsrfDeferred, Failure, MissingLayer, Place};
 /// Nothing is looked at before the handler asks for the first field, and no field is yielded before
 /// the token: put it first in the form. On other routes it is axum's `Multipart`, which yields the
 /// token's field like any other.
+///
+/// Under [`Csrf::report_only`](crate::Csrf::report_only) every field is yielded but a token that
+/// comes first.
 pub struct CsrfMultipart {
     inner: Multipart,
     deferred: CsrfDeferred,
+    /// The body, to begin again with a first field that is not the token; only where the request
+    /// goes on without one.
+    tape: Option<Tape>,
 }
 
 impl CsrfMultipart {
@@ -29,23 +38,53 @@ impl CsrfMultipart {
     /// Not cancel safe: what was read of a field is lost.
     pub async fn next_field(&mut self) -> Result<Option<Field<'_>>, CsrfMultipartError> {
         if self.deferred.is_open() {
-            let place = Place::Multipart;
-            let token = match self.inner.next_field().await? {
-                Some(field) if is_token(&field, &self.deferred) => read(field).await?,
-                _ => String::new(),
-            };
-            let verdict = self.deferred.verify(&token, place);
-            self.deferred
-                .settle(verdict)
-                .map_err(CsrfMultipartError::Refused)?;
+            self.verify().await?;
         } else {
             // Asked again after a refusal, it refuses again.
-            let verdict = self.deferred.verify("", Place::Multipart);
             self.deferred
-                .settle(verdict)
+                .refused()
                 .map_err(CsrfMultipartError::Refused)?;
         }
         Ok(self.inner.next_field().await?)
+    }
+
+    async fn verify(&mut self) -> Result<(), CsrfMultipartError> {
+        let tape = self.tape.take();
+        let token = match first(&mut self.inner, &self.deferred).await {
+            Ok(token) => token,
+            Err(error) => {
+                // The answer is axum's, whatever comes of the check.
+                let _ = self
+                    .deferred
+                    .refuse_if_open(|| Failure::unreadable(error.status()));
+                return Err(error.into());
+            }
+        };
+        let verdict = self
+            .deferred
+            .verify(token.as_deref().unwrap_or_default(), Place::Multipart);
+        self.deferred
+            .settle(verdict)
+            .map_err(CsrfMultipartError::Refused)?;
+        let Some(tape) = tape else { return Ok(()) };
+        if token.is_some() {
+            tape.stop();
+        } else if let Some(request) = tape.rewind(self.deferred.parts()) {
+            let inner = Multipart::from_request(request, &()).await;
+            self.inner = inner.map_err(CsrfMultipartError::Rejected)?;
+        }
+        Ok(())
+    }
+}
+
+/// The value of the first field, if that is the token.
+async fn first(
+    form: &mut Multipart,
+    deferred: &CsrfDeferred,
+) -> Result<Option<String>, MultipartError> {
+    match form.next_field().await? {
+        Some(field) if is_token(&field, deferred) => read(field).await.map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -81,11 +120,24 @@ impl<S: Send + Sync> FromRequest<S> for CsrfMultipart {
     async fn from_request(request: Request, state: &S) -> Result<Self, CsrfMultipartError> {
         let (parts, body) = request.into_parts();
         let deferred = CsrfDeferred::of(&parts).map_err(CsrfMultipartError::Layer)?;
+        let (body, tape) = if deferred.is_open() && deferred.reports_only() {
+            let tape = Tape::new(body);
+            (Body::new(tape.clone()), Some(tape))
+        } else {
+            (body, None)
+        };
         let request = Request::from_parts(parts, body);
         let inner = Multipart::from_request(request, state).await;
+        let inner = inner.map_err(|rejection| {
+            // As in the layer, a body that cannot hold a token is a request without one.
+            let place = Place::Header;
+            let _ = deferred.refuse_if_open(|| Failure::TokenMissing { place });
+            CsrfMultipartError::Rejected(rejection)
+        })?;
         Ok(Self {
-            inner: inner.map_err(CsrfMultipartError::Rejected)?,
+            inner,
             deferred,
+            tape,
         })
     }
 }

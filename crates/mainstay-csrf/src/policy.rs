@@ -179,7 +179,7 @@ impl Policy {
         self.scheme != Scheme::HeadersOnly
     }
 
-    fn header_token<'a>(&self, parts: &'a Parts) -> Option<&'a [u8]> {
+    pub(crate) fn header_token<'a>(&self, parts: &'a Parts) -> Option<&'a [u8]> {
         let mirror = self.mirror.as_ref().map(|mirror| &mirror.header);
         [Some(&self.header), mirror]
             .into_iter()

@@ -13,7 +13,12 @@ use http_body_util::{
     combinators::{BoxBody, UnsyncBoxBody},
 };
 
-use crate::{Failure, policy::Scheme};
+use crate::{
+    Failure,
+    body::Media,
+    handle::add_vary,
+    policy::{Policy, Scheme},
+};
 
 /// A response body that a refusal can be written into.
 pub trait RefusalBody {
@@ -53,34 +58,46 @@ pub(crate) type Reject = Arc<dyn Fn(Failure, Parts) -> Rejecting + Send + Sync>;
 pub(crate) type Rejecting = Pin<Box<dyn Future<Output = Response<Bytes>> + Send>>;
 
 /// The answer where nobody else makes one.
-pub(crate) fn answer(scheme: Scheme, format: Format, failure: &Failure) -> Response<Bytes> {
-    if scheme == Scheme::Gorilla {
-        let status = failure.status();
-        let reason = status.canonical_reason().unwrap_or_default();
-        return text(status, format!("{reason} - {}\n", failure.gorilla_reason()));
+pub(crate) fn answer(format: Format, failure: &Failure) -> Response<Bytes> {
+    match format {
+        // To the byte, so that nothing is added to it.
+        Format::Gorilla(reason) => as_gorilla(reason, failure),
+        format => in_format(format, failure),
     }
-    in_format(format, failure)
 }
 
-/// The error that `mainstay-handler` makes a page of, with its plain form as the body.
+/// As an error that an `ErrorLayer` makes its own page of; where there is none, ours is the answer.
 #[cfg(feature = "handler")]
-fn in_format(_: Format, failure: &Failure) -> Response<Bytes> {
+fn in_format(format: Format, failure: &Failure) -> Response<Bytes> {
     let (parts, _) = mainstay_handler::Error::known(failure.clone())
         .into_response()
         .into_parts();
-    let (plain, body) = plain(failure).into_parts();
+    let (ours, body) = ours(format, failure).into_parts();
     let mut response = Response::from_parts(parts, body);
-    response.headers_mut().extend(plain.headers);
+    response.headers_mut().extend(ours.headers);
     response
 }
 
 #[cfg(not(feature = "handler"))]
-fn in_format(format: Format, failure: &Failure) -> Response<Bytes> {
+use self::ours as in_format;
+
+fn ours(format: Format, failure: &Failure) -> Response<Bytes> {
     match format {
         Format::Text => plain(failure),
+        Format::Gorilla(reason) => as_gorilla(reason, failure),
         Format::Html => page(failure),
         Format::Problem => problem(failure),
     }
+}
+
+/// gorilla has no status but this; what it does not have at all, it cannot have another one for.
+fn as_gorilla(reason: &str, failure: &Failure) -> Response<Bytes> {
+    let status = match failure.status() {
+        status if status.is_server_error() => status,
+        _ => StatusCode::FORBIDDEN,
+    };
+    let beginning = status.canonical_reason().unwrap_or_default();
+    text(status, format!("{beginning} - {reason}\n"))
 }
 
 /// `Forbidden - …`, as gorilla begins it.
@@ -90,7 +107,6 @@ fn plain(failure: &Failure) -> Response<Bytes> {
     text(status, format!("{reason} - {failure}\n"))
 }
 
-#[cfg(not(feature = "handler"))]
 fn page(failure: &Failure) -> Response<Bytes> {
     let status = failure.status();
     let reason = status.canonical_reason().unwrap_or_default();
@@ -105,7 +121,6 @@ fn page(failure: &Failure) -> Response<Bytes> {
     respond(status, "text/html; charset=utf-8", page)
 }
 
-#[cfg(not(feature = "handler"))]
 fn problem(failure: &Failure) -> Response<Bytes> {
     let status = failure.status();
     let reason = status.canonical_reason().unwrap_or_default();
@@ -135,6 +150,30 @@ fn respond(status: StatusCode, media: &'static str, body: String) -> Response<By
         HeaderValue::from_static("nosniff"),
     );
     response
+}
+
+/// The answer of a handler that refuses in the layer's place. What the layer adds to every answer is
+/// still to come.
+#[cfg(feature = "axum")]
+pub(crate) async fn in_place(policy: &Policy, failure: Failure, mut parts: Parts) -> AxumResponse {
+    let response = match &policy.reject {
+        Some(reject) => {
+            parts.extensions.insert(failure.clone());
+            reject(failure.clone(), parts).await
+        }
+        None => answer(Format::for_request(policy, &failure, &parts), &failure),
+    };
+    let mut response = response.map(AxumBody::from);
+    vary_by_origin(response.headers_mut());
+    response.extensions_mut().insert(failure);
+    response
+}
+
+/// For what a cache might keep.
+pub(crate) fn vary_by_origin(headers: &mut HeaderMap) {
+    let site = HeaderValue::from_static("Sec-Fetch-Site");
+    add_vary(headers, "sec-fetch-site", site);
+    add_vary(headers, "origin", HeaderValue::from_static("Origin"));
 }
 
 /// For extractors that refuse in the layer's place.
@@ -171,9 +210,22 @@ pub(crate) enum Format {
     Text,
     Html,
     Problem,
+    /// gorilla's one line, whatever the client likes, with its word for the reason.
+    Gorilla(&'static str),
 }
 
+/// In the extensions of a request in which no token was found, though something else failed first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoToken;
+
 impl Format {
+    pub(crate) fn for_request(policy: &Policy, failure: &Failure, parts: &Parts) -> Self {
+        match policy.scheme {
+            Scheme::Gorilla => Self::Gorilla(gorilla_reason(failure, parts)),
+            Scheme::Modern | Scheme::HeadersOnly => Self::of(&parts.headers),
+        }
+    }
+
     /// By `Accept`: the format with the highest weight, plain text among equals and for want of one.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let mut best = (Self::Text, 0);
@@ -197,6 +249,43 @@ impl Format {
         }
         best.0
     }
+}
+
+/// The reason that gorilla would have given for this very request.
+fn gorilla_reason(failure: &Failure, parts: &Parts) -> &'static str {
+    let no_origin = || match parts.headers.get(header::ORIGIN) {
+        Some(origin) => origin.is_empty(),
+        None => true,
+    };
+    match failure {
+        Failure::OriginMalformed { header: "referer" } => "referer not supplied",
+        Failure::InsecureOrigin { .. } if no_origin() => "referer invalid",
+        cookie if cookie.is_cookie() && parts.extensions.get::<NoToken>().is_some() => {
+            "CSRF token not found in request"
+        }
+        other => other.gorilla_reason(),
+    }
+}
+
+/// gorilla looks for the token even if the cookie is no good, and its answer says which of the two
+/// it missed: where there is still a body to search for that.
+pub(crate) fn to_be_searched(
+    policy: &Policy,
+    failure: &Failure,
+    parts: &mut Parts,
+) -> Option<Media> {
+    if policy.scheme != Scheme::Gorilla
+        || policy.reject.is_some()
+        || !failure.is_cookie()
+        || policy.header_token(parts).is_some()
+    {
+        return None;
+    }
+    let media = Media::of(&parts.headers).ok();
+    if media.is_none() {
+        parts.extensions.insert(NoToken);
+    }
+    media
 }
 
 fn thousandths(weight: &[u8]) -> u32 {

@@ -3,9 +3,15 @@
 mod find;
 mod multipart;
 mod replay;
+#[cfg(feature = "multipart")]
+mod tape;
 mod urlencoded;
 
 pub use self::replay::{MaybeReplay, Rejoin, Replay};
+#[cfg(feature = "multipart")]
+pub(crate) use self::tape::Tape;
+#[cfg(feature = "axum")]
+pub(crate) use self::urlencoded::decode;
 pub(crate) use self::{
     find::{Finder, Found},
     multipart::boundary,

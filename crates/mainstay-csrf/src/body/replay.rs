@@ -37,7 +37,7 @@ pin_project! {
 /// A client that sends its bytes one by one would have each of them held by a frame, and that by the
 /// buffer that it was read into, many times its size. So after some frames, small ones are put
 /// together.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Frames {
     first: Option<Frame<Bytes>>,
     more: VecDeque<Frame<Bytes>>,

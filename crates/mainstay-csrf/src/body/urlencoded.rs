@@ -123,7 +123,7 @@ fn is_plain(raw: &[u8]) -> bool {
 }
 
 /// A `+` is a blank, and an escape that is none stands for itself.
-fn decode(raw: &[u8]) -> impl Iterator<Item = u8> {
+pub(crate) fn decode(raw: &[u8]) -> impl Iterator<Item = u8> {
     raw.split_inclusive(|byte| *byte == b'+').flat_map(|piece| {
         let (text, blank) = match piece.strip_suffix(b"+") {
             Some(text) => (text, Some(b' ')),

@@ -11,7 +11,8 @@ impl Csrf {
     /// Lets every request pass, and only logs and counts what would be refused.
     ///
     /// For the first days in front of an existing service. The [`Failure`] is in the extensions of
-    /// request and response.
+    /// request and response; a check that is deferred fails too late for the request's. A handler
+    /// that takes [`CsrfVerified`](crate::CsrfVerified) gets one that has the failure in it.
     #[must_use]
     pub fn report_only(mut self, report_only: bool) -> Self {
         self.report_only = report_only;

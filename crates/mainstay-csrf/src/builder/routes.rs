@@ -74,8 +74,8 @@ impl Csrf {
     /// For handlers that read raw streams, and for forms whose token comes late: take
     /// [`CsrfForm`](crate::CsrfForm), [`CsrfMultipart`](crate::CsrfMultipart) or
     /// [`CsrfDeferred`](crate::CsrfDeferred) there. Origin, cookie and a token in the header are
-    /// checked as ever. If the handler answers without having looked for the token, the answer is
-    /// replaced by a 500.
+    /// checked as ever. If the handler answers with success, or elsewhere, without having looked for
+    /// the token, the answer is replaced by a 500; an answer that is an error stays.
     #[cfg(feature = "axum")]
     #[must_use]
     pub fn defer(mut self, route: impl Into<String>) -> Self {

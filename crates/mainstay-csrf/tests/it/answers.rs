@@ -1,21 +1,21 @@
 //! Refusals: their form, what may replace them, and what is said about them.
 
 use std::{
+    borrow::Cow,
     io::Write,
     sync::{Arc, Mutex},
 };
 
 use axum::{Router, response::Html, routing::any};
-use http::{StatusCode, Uri};
-use mainstay_csrf::{Csrf, CsrfToken, Failure, KeyRing};
+use http::{StatusCode, Uri, request::Parts};
+use mainstay_csrf::{Binding, Csrf, CsrfToken, Failure, KeyRing, SessionUnavailable};
 
-use crate::support::{App, get, post, send};
+use crate::support::{App, Visit, get, post, send};
 
 fn modern() -> Csrf {
     Csrf::new(KeyRing::generate())
 }
 
-#[cfg(not(feature = "handler"))]
 #[tokio::test]
 async fn the_default_answer_is_what_the_client_reads() {
     let app = App::behind(modern().build().unwrap());
@@ -49,29 +49,61 @@ async fn the_default_answer_is_what_the_client_reads() {
     );
 }
 
-#[cfg(not(feature = "handler"))]
+/// A binding whose name for what is missing would break out of every format.
+struct Nasty;
+
+const NASTY: &str = "a \"<script>\" & 'b\\'";
+
+impl Binding for Nasty {
+    fn current<'a>(&self, _: &'a Parts) -> Result<Option<Cow<'a, [u8]>>, SessionUnavailable> {
+        Err(SessionUnavailable::new(NASTY))
+    }
+}
+
 #[tokio::test]
-async fn what_the_client_sent_is_escaped_in_the_page() {
+async fn what_is_not_ours_is_escaped_in_every_format() {
+    let keys = KeyRing::generate();
+    let good = App::behind(Csrf::new(keys.clone()).build().unwrap());
+    let Visit { cookie, token } = good.visit().await;
+    let app = App::behind(Csrf::new(keys).session_binding(Nasty).build().unwrap());
+    let ask = |accept: &str| {
+        let ask = post("/do").cookie(&cookie).token(&token);
+        ask.header("accept", accept)
+    };
+    let page = app.send(ask("text/html")).await;
+    page.assert_refused("session_unavailable");
+    let escaped = "a &quot;&lt;script&gt;&quot; &amp; &#39;b\\&#39; is missing";
+    assert!(page.text().contains(escaped), "{}", page.text());
+    assert!(!page.text().contains("<script>"), "{}", page.text());
+
+    let json = app.send(ask("application/json")).await;
+    let json: serde_json::Value = serde_json::from_slice(&json.body).unwrap();
+    let detail = json["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with(&format!("{NASTY} is missing")),
+        "{detail}"
+    );
+}
+
+#[tokio::test]
+async fn an_origin_is_shown_only_if_it_is_one() {
     let app = App::behind(modern().build().unwrap());
-    let host = "a'b\"<script>";
-    let answer = app
-        .send(
-            post("/do")
-                .header("accept", "text/html")
-                .header("referer", "https://x-y_z.test/"),
-        )
-        .await;
-    assert!(answer.text().contains("x-y_z.test"));
-    // Origins with such characters are not even parsed.
-    let answer = app
-        .send(
-            post("/do")
-                .header("accept", "text/html")
-                .header("origin", &format!("https://{host}")),
-        )
-        .await;
-    answer.assert_refused("origin_malformed");
-    assert!(!answer.text().contains("<script>"));
+    let ask = |name: &str, origin: &str| {
+        let ask = post("/do").header("accept", "text/html");
+        ask.header(name, origin)
+    };
+    let shown = app.send(ask("referer", "https://x-y_z.test/")).await;
+    assert!(shown.text().contains("x-y_z.test"));
+    for host in ["a'b\"<script>", "a<script>.test", "a&amp;.test"] {
+        for (name, code) in [
+            ("origin", "origin_malformed"),
+            ("referer", "origin_malformed"),
+        ] {
+            let answer = app.send(ask(name, &format!("https://{host}"))).await;
+            answer.assert_refused(code);
+            assert!(!answer.text().contains(host), "{}", answer.text());
+        }
+    }
 }
 
 #[cfg(feature = "handler")]
@@ -96,6 +128,7 @@ async fn with_an_error_layer_its_pages_are_used() {
             .starts_with("text/html")
     );
     assert!(page.text().contains("reload the page"), "{}", page.text());
+    assert!(!page.text().contains("<small>cookie_missing"), "ours");
 }
 
 #[tokio::test]
@@ -216,10 +249,10 @@ async fn every_refusal_is_counted_by_its_code() {
 
 /// A log that a test can read.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
         text.lines()
             .filter(|line| line.contains(" mainstay_csrf: "))
@@ -227,7 +260,7 @@ impl Log {
             .collect()
     }
 
-    fn listen(&self) -> tracing::subscriber::DefaultGuard {
+    pub(crate) fn listen(&self) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::DEBUG)
@@ -290,7 +323,10 @@ async fn one_event_per_refusal_at_the_right_level_and_without_secrets() {
         for part in parts {
             assert!(lines[0].contains(part), "{part} in {lines:?}");
         }
-        assert!(!lines[0].contains("secret") && !lines[0].contains(&visit.token));
+        let cookie = visit.cookie.split('=').nth(1).unwrap();
+        for secret in ["secret", &*visit.token, cookie] {
+            assert!(!lines[0].contains(secret), "{secret} in {lines:?}");
+        }
     }
     drop(guard);
 }

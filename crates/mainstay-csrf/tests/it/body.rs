@@ -32,7 +32,7 @@ fn layer() -> CsrfLayer {
 }
 
 /// Frames as they are told, then trailers or an error.
-struct Frames {
+pub(crate) struct Frames {
     frames: std::vec::IntoIter<Result<Frame<Bytes>, String>>,
     polled: Arc<AtomicUsize>,
     /// Says `Pending` before every frame, as a socket does.
@@ -41,7 +41,7 @@ struct Frames {
 }
 
 impl Frames {
-    fn new(frames: Vec<Result<Frame<Bytes>, String>>) -> Self {
+    pub(crate) fn new(frames: Vec<Result<Frame<Bytes>, String>>) -> Self {
         Self {
             frames: frames.into_iter(),
             polled: Arc::default(),

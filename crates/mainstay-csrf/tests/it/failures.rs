@@ -11,7 +11,7 @@ use std::{
 use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::Limited;
-use mainstay_csrf::{Csrf, Key, KeyRing};
+use mainstay_csrf::{Csrf, Failure, Key, KeyRing};
 
 use crate::support::{App, Ask, Visit, post};
 
@@ -243,6 +243,7 @@ async fn every_code_is_reached() {
 
 #[tokio::test]
 async fn no_answer_gives_a_secret_away() {
+    let mut looked_for = 0;
     for Guard {
         code,
         bad: (app, request),
@@ -261,9 +262,19 @@ async fn no_answer_gives_a_secret_away() {
                 );
             }
         }
+        looked_for += secrets.len();
         let answer = app.send(request).await;
+        let failure = answer.response.extensions().get::<Failure>().unwrap();
+        let shown = [
+            ("the body", answer.text()),
+            ("the headers", format!("{:?}", answer.response.headers())),
+            ("the failure", format!("{failure:?} {failure}")),
+        ];
         for secret in secrets {
-            assert!(!answer.text().contains(&secret), "{code} shows {secret}");
+            for (what, text) in &shown {
+                assert!(!text.contains(&secret), "{code}: {what}: {text}");
+            }
         }
     }
+    assert!(looked_for >= 2 * 15, "only {looked_for} secrets");
 }

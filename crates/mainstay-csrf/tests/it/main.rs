@@ -4,14 +4,19 @@
 
 mod answers;
 mod body;
+mod deferred;
 mod examples;
 mod failures;
 mod fuzzed;
 mod gorilla;
+mod gorilla_answers;
 mod headers_only;
 mod helpers;
 mod modern;
+#[cfg(feature = "multipart")]
+mod multipart;
 mod origin;
+mod proof;
 mod routes;
 mod scope;
 mod session;
