@@ -34,7 +34,11 @@ pub(crate) struct OriginPolicy {
 
 impl OriginPolicy {
     /// The decision for a request that may change something.
+    ///
+    /// A header that comes twice refuses, whichever of them decides: what somebody in between adds
+    /// is not to be told from what the browser said.
     pub(crate) fn judge(&self, parts: &Parts) -> Result<Standing, Failure> {
+        only(&parts.headers, &header::HOST, "host")?;
         let site = only(&parts.headers, &SEC_FETCH_SITE, "sec-fetch-site")?;
         let origin = only(&parts.headers, &header::ORIGIN, "origin")?;
         let origin = Sent::read(origin)?;
@@ -72,6 +76,8 @@ impl OriginPolicy {
     /// The decision for the start of a WebSocket, where no token can follow: `Origin` first, since
     /// every browser sends it here, and `null` is refused.
     pub(crate) fn judge_handshake(&self, parts: &Parts) -> Result<Standing, Failure> {
+        only(&parts.headers, &header::HOST, "host")?;
+        only(&parts.headers, &SEC_FETCH_SITE, "sec-fetch-site")?;
         let origin = only(&parts.headers, &header::ORIGIN, "origin")?;
         match Sent::read(origin)? {
             Sent::Origin(origin, text) => self.compare(origin, parts, |expected, insecure| {

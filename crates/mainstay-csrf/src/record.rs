@@ -61,6 +61,8 @@ fn text<'a>(parts: &'a Parts, name: &HeaderName) -> Option<&'a str> {
         .headers
         .get(name)
         .and_then(|value| value.to_str().ok())
+        // Enough to recognise it; the rest would be the sender's line in our log.
+        .map(|text| text.get(..text.len().min(200)).unwrap_or_default())
 }
 
 /// Enough for every route of a site.

@@ -276,3 +276,40 @@ async fn by_headers_only_handshakes_and_trace_are_as_in_go() {
         .await
         .assert_refused("headers_missing");
 }
+
+#[tokio::test]
+async fn a_header_that_comes_twice_refuses_whichever_header_decides() {
+    let app = App::behind(modern().own_origin("https://app.test").build().unwrap());
+    let visit = app.visit().await;
+    let good = |ask: Ask| ask.cookie(&visit.cookie).token(&visit.token);
+    let handshake = || {
+        get("/do")
+            .header("upgrade", "websocket")
+            .header("origin", "https://app.test")
+    };
+    for (what, ask) in [
+        (
+            "host, where metadata decides",
+            same_origin(good(post("/do"))).header("host", "evil.test"),
+        ),
+        (
+            "host, where the token decides",
+            good(post("/do")).header("host", "app.test"),
+        ),
+        (
+            "host of a handshake",
+            handshake().header("host", "evil.test"),
+        ),
+        (
+            "metadata of a handshake",
+            same_origin(same_origin(handshake())),
+        ),
+        ("metadata", same_origin(same_origin(good(post("/do"))))),
+    ] {
+        assert_eq!(app.send(ask).await.code(), "origin_malformed", "{what}");
+    }
+    app.send(same_origin(good(post("/do"))))
+        .await
+        .assert_passed();
+    app.send(same_origin(handshake())).await.assert_passed();
+}
