@@ -99,8 +99,6 @@ impl Actor {
         let bus = self.bus.clone();
         let all: Vec<_> = self.units.keys().copied().collect();
         self.autostart(&all);
-        // What reading the files took is free by now.
-        sys::trim_heap();
         loop {
             if let Some(end) = self.descend() {
                 return end;

@@ -10,7 +10,6 @@
 
 mod detach;
 mod fork;
-mod heap;
 mod pipe;
 mod signal;
 mod wait;
@@ -18,7 +17,6 @@ mod watch;
 
 pub use detach::detach;
 pub use fork::{Exec, Identity, spawn};
-pub use heap::trim_heap;
 pub use pipe::pending;
 pub use signal::{ignore_sigpipe_and_sigxfsz, kill, kill_group};
 pub use wait::{Reaped, reap};

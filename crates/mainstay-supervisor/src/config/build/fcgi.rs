@@ -22,14 +22,18 @@ pub(super) fn socket(reader: &Reader<'_>, program_name: &str) -> Option<Arc<Fcgi
         }
         None => None,
     };
-    if !reader.has("socket") {
+    let url = if reader.has("socket") {
+        reader.find(&option::SOCKET)?
+    } else {
+        String::new()
+    };
+    if url.is_empty() {
         reader.wrong(
             &option::SOCKET,
             format!("[{section}] section requires a \"socket\" line"),
         );
         return None;
     }
-    let url = reader.find(&option::SOCKET)?;
     let Some(path) = url.strip_prefix("unix://") else {
         return tcp(&reader, url, backlog);
     };
