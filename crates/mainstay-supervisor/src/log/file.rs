@@ -11,10 +11,13 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
 use nix::poll::{PollFd, PollFlags, poll};
+
+use super::{Turn, Wait};
 
 /// When a file is rotated, and what is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct LogFile {
     rotation: Rotation,
     file: File,
     kind: Kind,
+    /// The right to write to a device or pipe.
+    turn: Option<Arc<Turn>>,
     /// After a failed rotation: the size at which it is tried again.
     patience: u64,
     trouble: Option<String>,
@@ -54,13 +59,14 @@ impl LogFile {
     ///
     /// Whatever opening reports.
     pub fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
-        let (file, kind) = open(path, false)?;
+        let Opened { file, kind, turn } = open(path, false)?;
         let path = path.to_owned();
         Ok(Self {
             path,
             rotation,
             file,
             kind,
+            turn,
             patience: 0,
             trouble: None,
         })
@@ -82,8 +88,8 @@ impl LogFile {
     ///
     /// Whatever opening reports; the old file stays in use then.
     pub fn reopen(&mut self) -> io::Result<()> {
-        let (file, kind) = open(&self.path, false)?;
-        (self.file, self.kind, self.patience) = (file, kind, 0);
+        let opened = open(&self.path, false)?;
+        self.take(opened);
         Ok(())
     }
 
@@ -178,9 +184,17 @@ impl LogFile {
         self.trouble.take()
     }
 
-    /// The descriptor, to wait for.
-    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+    /// The right to write to it, where others may be in the middle of a line; `None` for files.
+    pub fn turn(&self) -> Option<&Arc<Turn>> {
+        self.turn.as_ref()
+    }
+
+    /// What to wait for after `EAGAIN`.
+    pub fn when_writable(&self) -> Wait {
+        match self.file.as_fd().try_clone_to_owned() {
+            Ok(descriptor) => Wait::Writable(descriptor),
+            Err(_) => Wait::Later,
+        }
     }
 
     /// Where the next byte goes.
@@ -226,9 +240,14 @@ impl LogFile {
             rename(&self.backup(number), &self.backup(number + 1))?;
         }
         rename(&self.path, &self.backup(1))?;
-        let (file, kind) = open(&self.path, true)?;
-        (self.file, self.kind) = (file, kind);
+        let opened = open(&self.path, true)?;
+        self.take(opened);
         Ok(())
+    }
+
+    fn take(&mut self, opened: Opened) {
+        (self.file, self.kind, self.turn) = (opened.file, opened.kind, opened.turn);
+        self.patience = 0;
     }
 
     fn backup(&self, number: u32) -> PathBuf {
@@ -242,6 +261,23 @@ impl LogFile {
     }
 }
 
+/// What opening gives.
+struct Opened {
+    file: File,
+    kind: Kind,
+    turn: Option<Arc<Turn>>,
+}
+
+impl Opened {
+    fn new(file: File, kind: Kind) -> io::Result<Self> {
+        let turn = match kind {
+            Kind::Stream { .. } => Some(Turn::at(&file.metadata()?)),
+            Kind::Regular | Kind::Null => None,
+        };
+        Ok(Self { file, kind, turn })
+    }
+}
+
 /// What vanished meanwhile need not be renamed.
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
     match fs::rename(from, to) {
@@ -250,7 +286,7 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-fn open(path: &Path, truncate: bool) -> io::Result<(File, Kind)> {
+fn open(path: &Path, truncate: bool) -> io::Result<Opened> {
     let mut options = OpenOptions::new();
     // O_NONBLOCK has no meaning for a regular file. A pipe must not make the daemon wait, neither
     // for its reader to come nor for its reader to read.
@@ -270,7 +306,7 @@ fn open(path: &Path, truncate: bool) -> io::Result<(File, Kind)> {
                 let Some(file) = own_output(path) else {
                     return Err(error);
                 };
-                return Ok((file?, Kind::Stream { patient: true }));
+                return Opened::new(file?, Kind::Stream { patient: true });
             }
             _ => return Err(error),
         },
@@ -283,7 +319,7 @@ fn open(path: &Path, truncate: bool) -> io::Result<(File, Kind)> {
     } else {
         Kind::Stream { patient: false }
     };
-    Ok((file, kind))
+    Opened::new(file, kind)
 }
 
 fn is_fifo(path: &Path) -> bool {
