@@ -15,6 +15,7 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::read;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::Notify;
 
 use crate::config::Level;
 use crate::daemon::Channel;
@@ -22,7 +23,7 @@ use crate::event::Audience;
 use crate::log::{AnsiStripper, ChildLog, Held, MainLog, Poured, Syslog, Wait};
 use crate::sys;
 
-pub use streams::{Lost, Streams};
+pub use streams::{Lost, Settling, Streams};
 
 mod streams;
 
@@ -60,10 +61,15 @@ struct Flow {
     /// Read but not yet in the log: `bytes[written..]`.
     bytes: Vec<u8>,
     written: usize,
+    /// How many bytes have come out of the pipe, and how many of them are dealt with.
+    taken: u64,
+    settled: u64,
     /// Our turn at a device or pipe, while a piece is there in part.
     turn: Option<Held>,
     /// How much of a line that goes on in the next piece.
     unfinished: usize,
+    /// Tells the end of the daemon, which may wait for this.
+    moved: Option<Rc<Notify>>,
     syslog_failed: bool,
     wide: bool,
 }
@@ -87,8 +93,11 @@ impl Output {
             copies,
             bytes: Vec::new(),
             written: 0,
+            taken: 0,
+            settled: 0,
             turn: None,
             unfinished: 0,
+            moved: None,
             syslog_failed: false,
             wide: false,
         };
@@ -122,7 +131,14 @@ impl Output {
 async fn run(flow: Rc<RefCell<Flow>>, source: AsyncFd<Rc<OwnedFd>>) {
     // An error here means that the runtime is going down.
     while let Ok(mut ready) = source.readable().await {
-        let progress = flow.borrow_mut().pump();
+        let progress = {
+            let mut flow = flow.borrow_mut();
+            let progress = flow.pump();
+            if let Some(moved) = &flow.moved {
+                moved.notify_waiters();
+            }
+            progress
+        };
         match progress {
             Poured::Bytes(_) | Poured::NeedsCopy => {
                 drop(ready);
@@ -199,6 +215,10 @@ impl Flow {
             if !self.copies {
                 let poured = self.tap.log.borrow_mut().pour(pipe.as_fd(), CHUNK);
                 self.copies = matches!(poured, Poured::NeedsCopy);
+                if let Poured::Bytes(count) = poured {
+                    self.taken += count as u64;
+                    self.settled = self.taken;
+                }
                 return poured;
             }
             match self.fill(&pipe) {
@@ -215,6 +235,9 @@ impl Flow {
             }
         }
         let poured = self.empty();
+        if self.held() == 0 {
+            self.settled = self.taken;
+        }
         // Whoever waits for his turn gets it after a whole piece. Where a line goes on in the next
         // piece, after that one. A log that fails is nobody's.
         let whole = self.held() == 0 && !(1..LONGEST).contains(&self.unfinished);
@@ -236,6 +259,7 @@ impl Flow {
         let result = read(pipe, &mut self.bytes);
         let (room, count) = (self.bytes.len(), result.unwrap_or(0));
         self.bytes.truncate(count);
+        self.taken += count as u64;
         // As much as there was room for: the pipe may have the rest of the last line.
         self.unfinished = match self.bytes.last() {
             Some(last) if count == room && *last != b'\n' => self.unfinished + count,

@@ -253,6 +253,21 @@ impl Builder {
         self
     }
 
+    /// A named pipe in its directory, before it starts.
+    pub(crate) fn fifo(self, name: &str) -> Self {
+        nix::unistd::mkfifo(
+            &self.dir.path().join(name),
+            nix::sys::stat::Mode::from_bits_truncate(0o600),
+        )
+        .unwrap();
+        self
+    }
+
+    /// The directory, for what has to be there before it starts.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
     /// In the background, as without `-n`.
     pub(crate) fn daemonized(mut self) -> Self {
         self.arguments.retain(|argument| argument != "-n");

@@ -20,5 +20,6 @@ mod lifecycle;
 mod logs;
 mod processes;
 mod rpc;
+mod streams;
 mod web;
 mod web_client;

@@ -1,0 +1,96 @@
+//! Logs that are no files of their own: standard output, pipes, and readers that take their time.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use mainstay_supervisor::daemon::State;
+use nix::sys::signal::Signal;
+
+use crate::daemon::Daemon;
+
+/// Writes 1,150 lines of 100 bytes when it is told to end.
+const LAST_WORDS: &str = "trap 'kill $!; seq -f %%099.0f 1 1150; exit 0' TERM; \
+    sleep 1000 >/dev/null 2>&1 & echo up; wait";
+
+/// The reading end of a named pipe, which nobody waits for.
+fn reader(path: &Path) -> File {
+    File::options()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .unwrap()
+}
+
+/// Reads what there is; false at the end.
+fn read_on(mut reader: &File, into: &mut Vec<u8>) -> bool {
+    match reader.read_to_end(into) {
+        Ok(_) => false,
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn the_end_waits_for_a_reader_who_is_late() {
+    let builder = Daemon::with(&format!(
+        "
+        [program:big]
+        command = sh -c \"{LAST_WORDS}\"
+        stdout_logfile = {{dir}}/fifo
+        stdout_logfile_maxbytes = 0
+        startsecs = 0
+        "
+    ))
+    .fifo("fifo");
+    let reader = reader(&builder.path("fifo"));
+    let mut daemon = builder.start();
+    daemon.wait_for("big", State::Running);
+    let mut got = Vec::new();
+    daemon.wait_until("the trap to be set", |_| {
+        read_on(&reader, &mut got);
+        got == b"up\n"
+    });
+
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait_for_log("stopped: big");
+    daemon.wait_until("the rest", |_| !read_on(&reader, &mut got));
+
+    assert_eq!(daemon.exit().code(), Some(0));
+    let lines = (1..=1150).map(|number| format!("{number:099}\n"));
+    let expected = "up\n".to_owned() + &lines.collect::<String>();
+    assert!(got == expected.as_bytes(), "{} bytes", got.len());
+    assert!(!daemon.log().contains("are lost"), "{}", daemon.log());
+}
+
+#[test]
+fn a_reader_who_never_reads_does_not_hold_up_the_end_when_asked_twice() {
+    let builder = Daemon::with(&format!(
+        "
+        [program:big]
+        command = sh -c \"{LAST_WORDS}\"
+        stdout_logfile = {{dir}}/fifo
+        stdout_logfile_maxbytes = 0
+        startsecs = 0
+        "
+    ))
+    .fifo("fifo");
+    let reader = reader(&builder.path("fifo"));
+    let mut daemon = builder.start();
+    let mut got = Vec::new();
+    daemon.wait_until("the trap to be set", |_| {
+        read_on(&reader, &mut got);
+        got == b"up\n"
+    });
+
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait_for_log("stopped: big");
+    daemon.signal(Signal::SIGTERM);
+
+    assert_eq!(daemon.exit().code(), Some(0));
+    while read_on(&reader, &mut got) {}
+    let lost = "up\n".len() + 1150 * 100 - got.len();
+    let line = format!("ERRO {lost} bytes of 'big' stdout are lost: ");
+    assert!(daemon.log().contains(&line), "{line}\n{}", daemon.log());
+}
