@@ -17,6 +17,7 @@ use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
 use nix::poll::{PollFd, PollFlags, poll};
 
+use super::borrowed::is_ours;
 use super::{Turn, Wait};
 
 /// When a file is rotated, and what is kept.
@@ -109,13 +110,14 @@ impl LogFile {
         Ok(())
     }
 
-    /// Removes the file and begins a new one of the same name. Devices and pipes stay as they are.
+    /// Removes the file and begins a new one of the same name. Devices and pipes stay as they are, and
+    /// so does what is not ours although it leads to a file, as `/dev/stdout` may.
     ///
     /// # Errors
     ///
     /// Whatever removing and opening report.
     pub fn clear(&mut self) -> io::Result<()> {
-        if self.kind != Kind::Regular {
+        if self.kind != Kind::Regular || !is_ours(&self.path) {
             return Ok(());
         }
         match fs::remove_file(&self.path) {
@@ -233,6 +235,10 @@ impl LogFile {
 
     /// `F.1` becomes `F.2`, `F` becomes `F.1`, and `F` is new.
     fn rotate(&mut self) -> io::Result<()> {
+        if !is_ours(&self.path) {
+            self.rotation.maxbytes = 0;
+            return Ok(());
+        }
         if self.rotation.backups == 0 {
             return self.file.set_len(0);
         }

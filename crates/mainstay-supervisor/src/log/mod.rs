@@ -2,6 +2,7 @@
 
 mod ansi;
 mod auto;
+mod borrowed;
 mod bridge;
 mod child;
 mod file;

@@ -1,9 +1,10 @@
 //! Logs that are no files of their own: standard output, pipes, and readers that take their time.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
 use mainstay_supervisor::daemon::State;
 use nix::sys::signal::Signal;
@@ -93,4 +94,72 @@ fn a_reader_who_never_reads_does_not_hold_up_the_end_when_asked_twice() {
     let lost = "up\n".len() + 1150 * 100 - got.len();
     let line = format!("ERRO {lost} bytes of 'big' stdout are lost: ");
     assert!(daemon.log().contains(&line), "{line}\n{}", daemon.log());
+}
+
+/// Runs its arguments with a `/dev` of their own, which has the links and little else; never
+/// without.
+const PRIVATE_DEV: &[&str] = &[
+    "unshare",
+    "--mount",
+    "--propagation",
+    "private",
+    "sh",
+    "-ec",
+    "mount -t tmpfs none /mnt
+     for name in null zero urandom; do cp -a /dev/$name /mnt/$name; done
+     ln -s /proc/self/fd /mnt/fd
+     ln -s fd/1 /mnt/stdout
+     ln -s fd/2 /mnt/stderr
+     mount --bind /mnt /dev
+     exec \"$@\"",
+    "sh",
+];
+
+fn has_private_dev() -> bool {
+    let (program, arguments) = PRIVATE_DEV.split_first().unwrap();
+    let status = Command::new(program).args(arguments).arg("true").status();
+    status.is_ok_and(|status| status.success())
+}
+
+#[test]
+fn the_hosts_own_stdout_is_neither_rotated_nor_removed() {
+    if !has_private_dev() {
+        return;
+    }
+    let mut daemon = Daemon::with(
+        "
+        [supervisord]
+        logfile = /dev/stdout
+        logfile_maxbytes = 20
+        silent = true
+        [program:cat]
+        command = cat
+        stdout_logfile = /dev/stdout
+        stdout_logfile_maxbytes = 10
+        startsecs = 0
+        ",
+    )
+    .under(PRIVATE_DEV)
+    .start();
+    let dev = format!("/proc/{}/root/dev", daemon.pid());
+    let is_whole = || {
+        let links = [("stdout", "fd/1"), ("fd", "/proc/self/fd")];
+        links.iter().all(|(name, target)| {
+            fs::read_link(format!("{dev}/{name}")).is_ok_and(|link| link == Path::new(target))
+        }) && !Path::new(&format!("{dev}/stdout.1")).exists()
+    };
+    daemon.wait_for("cat", State::Running);
+    for line in ["a line of more than ten bytes\n", "and another\n"] {
+        daemon.ask("sendProcessStdin", &["cat", line]);
+        daemon.wait_until("its echo", |daemon| daemon.text("stdout").contains(line));
+        assert!(is_whole(), "after {line}");
+    }
+    daemon.ask("clearProcessLogs", &["cat"]);
+    assert!(is_whole(), "after clearing it");
+    daemon.ask("clearLog", &[]);
+    assert!(is_whole(), "after clearing the main log");
+    daemon.ask("stopProcess", &["cat"]);
+    daemon.ask("clearProcessLogs", &["cat"]);
+    assert!(is_whole(), "after clearing it while it does not run");
+    assert!(daemon.text("stdout").contains("stopped: cat"));
 }

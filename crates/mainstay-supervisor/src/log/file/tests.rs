@@ -181,3 +181,45 @@ fn a_fifo_without_a_reader_keeps_what_it_can_hold() {
     assert!(held >= 4096);
     assert_eq!(sizes(&dir).len(), 1);
 }
+
+#[test]
+fn a_link_to_an_open_file_is_neither_renamed_nor_removed() {
+    use std::os::fd::AsRawFd as _;
+    let dir = TempDir::new().unwrap();
+    let (path, link) = (dir.path().join("file"), dir.path().join("stdout"));
+    let output = File::create(&path).unwrap();
+    // As `/dev/stdout` is one, with a regular file behind it.
+    let target = PathBuf::from(format!("/proc/self/fd/{}", output.as_raw_fd()));
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    for backups in [0, 2] {
+        let maxbytes = 4;
+        let mut log = LogFile::open(&link, Rotation { maxbytes, backups }).unwrap();
+        log.write(b"01234").unwrap();
+        log.clear().unwrap();
+        log.write(b"56789").unwrap();
+        assert_eq!(log.trouble(), None);
+    }
+    assert_eq!(fs::read_link(&link).unwrap(), target);
+    assert_eq!(fs::read(&path).unwrap(), b"01234567890123456789");
+    assert_eq!(sizes(&dir).len(), 2);
+}
+
+#[test]
+fn a_link_to_a_file_is_rotated_and_removed_itself() {
+    let dir = TempDir::new().unwrap();
+    let (path, link) = (dir.path().join("file"), dir.path().join("link"));
+    std::os::unix::fs::symlink("file", &link).unwrap();
+    let rotation = Rotation {
+        maxbytes: 4,
+        backups: 1,
+    };
+    let mut log = LogFile::open(&link, rotation).unwrap();
+    log.write(b"01234").unwrap();
+    log.write(b"5").unwrap();
+    assert_eq!(
+        fs::read_link(dir.path().join("link.1")).unwrap(),
+        Path::new("file")
+    );
+    assert_eq!(fs::read(&path).unwrap(), b"01234");
+    assert_eq!(fs::read(&link).unwrap(), b"5");
+}
