@@ -193,8 +193,8 @@ impl ChildLog {
                 self.file.path().display()
             ));
         }
-        if let Some(trouble) = self.file.trouble() {
-            self.main.error(trouble);
+        if let Some((level, trouble)) = self.file.trouble() {
+            self.main.log(level, trouble);
         }
         Poured::Bytes(count)
     }
@@ -210,6 +210,18 @@ impl ChildLog {
             let path = self.file.path().display();
             self.main.error(format_args!(
                 "could not write to {path}: {error}; {consequence}"
+            ));
+        }
+    }
+}
+
+impl Drop for ChildLog {
+    fn drop(&mut self) {
+        let lost = self.file.give_up();
+        if lost > 0 {
+            let path = self.file.path().display();
+            self.main.error(format_args!(
+                "{lost} bytes for {path}, which cannot be opened, are lost"
             ));
         }
     }

@@ -19,6 +19,9 @@ use nix::poll::{PollFd, PollFlags, poll};
 
 use super::borrowed::is_ours;
 use super::{Turn, Wait};
+use crate::config::Level;
+
+mod orphan;
 
 /// When a file is rotated, and what is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +43,9 @@ pub struct LogFile {
     turn: Option<Arc<Turn>>,
     /// After a failed rotation: the size at which it is tried again.
     patience: u64,
-    trouble: Option<String>,
+    /// The file was removed and cannot be made anew: where that begins which nobody else can read.
+    orphan: Option<u64>,
+    trouble: Option<(Level, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +74,7 @@ impl LogFile {
             kind,
             turn,
             patience: 0,
+            orphan: None,
             trouble: None,
         })
     }
@@ -89,7 +95,8 @@ impl LogFile {
     ///
     /// Whatever opening reports; the old file stays in use then.
     pub fn reopen(&mut self) -> io::Result<()> {
-        let opened = open(&self.path, false)?;
+        let mut opened = open(&self.path, false)?;
+        self.rescue(&mut opened)?;
         self.take(opened);
         Ok(())
     }
@@ -120,6 +127,7 @@ impl LogFile {
         if self.kind != Kind::Regular || !is_ours(&self.path) {
             return Ok(());
         }
+        self.orphan = None;
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => self.reopen(),
@@ -181,8 +189,8 @@ impl LogFile {
         poll(&mut fds, millis).is_ok_and(|ready| ready > 0)
     }
 
-    /// What went wrong beside the writing itself (a rotation, mostly), once each.
-    pub fn trouble(&mut self) -> Option<String> {
+    /// What went wrong beside the writing itself (a rotation, mostly), or is well again; once each.
+    pub fn trouble(&mut self) -> Option<(Level, String)> {
         self.trouble.take()
     }
 
@@ -205,17 +213,7 @@ impl LogFile {
         if about.nlink() > 0 {
             return Ok(about.len());
         }
-        // Somebody removed the file. What we write into it now could never be read.
-        match self.reopen() {
-            Ok(()) => Ok(self.file.metadata()?.len()),
-            Err(error) => {
-                self.report(format!(
-                    "could not open {} again: {error}",
-                    self.path.display()
-                ));
-                Ok(about.len())
-            }
-        }
+        self.replace_removed(about.len())
     }
 
     fn rotate_if_due(&mut self, size: u64) {
@@ -223,12 +221,19 @@ impl LogFile {
         if self.rotation.maxbytes == 0 || size < due {
             return;
         }
+        if self.orphan.is_some() {
+            self.limit_orphan(size);
+            return;
+        }
         match self.rotate() {
             Ok(()) => self.patience = 0,
             Err(error) => {
                 // Nothing is lost, the file only grows. Not again at every write.
                 self.patience = size.saturating_add(self.rotation.maxbytes);
-                self.report(format!("could not rotate {}: {error}", self.path.display()));
+                self.report(
+                    Level::Error,
+                    format!("could not rotate {}: {error}", self.path.display()),
+                );
             }
         }
     }
@@ -253,7 +258,7 @@ impl LogFile {
 
     fn take(&mut self, opened: Opened) {
         (self.file, self.kind, self.turn) = (opened.file, opened.kind, opened.turn);
-        self.patience = 0;
+        (self.patience, self.orphan) = (0, None);
     }
 
     fn backup(&self, number: u32) -> PathBuf {
@@ -262,8 +267,8 @@ impl LogFile {
         name.into()
     }
 
-    fn report(&mut self, trouble: String) {
-        self.trouble.get_or_insert(trouble);
+    fn report(&mut self, level: Level, trouble: String) {
+        self.trouble.get_or_insert((level, trouble));
     }
 }
 

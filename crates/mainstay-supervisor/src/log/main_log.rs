@@ -216,8 +216,8 @@ impl Inner {
             Sink::File(file) => file.trouble(),
             Sink::Held(_) | Sink::Syslog(_) => None,
         };
-        if let Some(trouble) = trouble {
-            self.log(Level::Error, &trouble);
+        if let Some((level, trouble)) = trouble {
+            self.log(level, &trouble);
         }
         match std::mem::take(&mut self.lost) {
             0 => {}
