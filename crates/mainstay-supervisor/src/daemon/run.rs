@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
@@ -190,8 +191,18 @@ impl Daemon {
         LocalSet::new().block_on(&runtime, self.live(life))
     }
 
+    /// All lives, and the main log beside them.
+    async fn live(self, life: Life) -> Result<(), Failure> {
+        let log = self.log.clone();
+        tokio::task::spawn_local(log.clone().keep_flowing());
+        let result = self.lives(life).await;
+        log.settle(LAST_LINES).await;
+        log.end();
+        result
+    }
+
     /// From the first spawn to the last exit, as often as there is a restart.
-    async fn live(self, mut life: Life) -> Result<(), Failure> {
+    async fn lives(self, mut life: Life) -> Result<(), Failure> {
         let mut signals = Signals::install().map_err(Failure::trouble)?;
         // Events are counted over restarts.
         let mut serial = 0;
@@ -206,7 +217,7 @@ impl Daemon {
             life.servers.close().await;
             match end {
                 End::Exit => {
-                    self.last_words();
+                    self.last_words().await;
                     return Ok(());
                 }
                 End::Restart(config) => life = self.again(*config, life.pidfile)?,
@@ -215,11 +226,11 @@ impl Daemon {
     }
 
     /// What is lost with us is lost audibly.
-    fn last_words(&self) {
+    async fn last_words(&self) {
+        self.log.settle(LAST_LINES).await;
         for lost in self.streams.finish() {
             self.log.insist(config::Level::Error, lost);
         }
-        self.log.end();
     }
 
     /// Takes what only one daemon can have. Whatever another daemon with this configuration uses is
@@ -383,5 +394,7 @@ impl Daemon {
 
 const USAGE: u8 = 2;
 const TROUBLE: u8 = 1;
+/// How long the end waits for whoever reads the main log, after its last lines and once more.
+const LAST_LINES: Duration = Duration::from_secs(1);
 /// How many requests may wait before their senders do.
 const REQUESTS: usize = 256;

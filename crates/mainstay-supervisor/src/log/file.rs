@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
-use nix::poll::{PollFd, PollFlags, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::borrowed::is_ours;
 use super::{Turn, Wait};
@@ -65,10 +65,13 @@ impl LogFile {
     ///
     /// Whatever opening reports.
     pub fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
-        let Opened { file, kind, turn } = open(path, false)?;
-        let path = path.to_owned();
-        Ok(Self {
-            path,
+        Ok(Self::of(path, rotation, open(path, false)?))
+    }
+
+    fn of(path: &Path, rotation: Rotation, opened: Opened) -> Self {
+        let Opened { file, kind, turn } = opened;
+        Self {
+            path: path.to_owned(),
             rotation,
             file,
             kind,
@@ -76,7 +79,27 @@ impl LogFile {
             patience: 0,
             orphan: None,
             trouble: None,
-        })
+        }
+    }
+
+    /// Our standard output, so that writing to it does not wait; `None` where it is a file, which
+    /// never does.
+    ///
+    /// # Errors
+    ///
+    /// When there is no descriptor left.
+    pub fn stdout() -> io::Result<Option<Self>> {
+        let ours = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        if ours.metadata()?.is_file() {
+            return Ok(None);
+        }
+        // Opened anew, for whoever shares ours with us may want to wait.
+        let path = Path::new("/proc/self/fd/1");
+        let opened = match open(path, false) {
+            Ok(opened) => opened,
+            Err(_) => Opened::new(ours, Kind::Stream { patient: true })?,
+        };
+        Ok(Some(Self::of(path, Rotation::default(), opened)))
     }
 
     /// Where it is.
@@ -174,19 +197,13 @@ impl LogFile {
             }
             Kind::Stream { patient: false } => self.file.write(bytes),
             Kind::Stream { patient: true } => {
-                if !self.wait(0) {
+                if !self.is_writable() {
                     return Err(Errno::EAGAIN.into());
                 }
                 // What a pipe takes without waiting once it says that it is writable.
                 self.file.write(&bytes[..bytes.len().min(4096)])
             }
         }
-    }
-
-    /// Waits until a device or pipe takes bytes again; whether it does within this time.
-    pub(super) fn wait(&self, millis: u16) -> bool {
-        let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
-        poll(&mut fds, millis).is_ok_and(|ready| ready > 0)
     }
 
     /// What went wrong beside the writing itself (a rotation, mostly), or is well again; once each.
@@ -205,6 +222,11 @@ impl LogFile {
             Ok(descriptor) => Wait::Writable(descriptor),
             Err(_) => Wait::Later,
         }
+    }
+
+    fn is_writable(&self) -> bool {
+        let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
+        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 
     /// Where the next byte goes.

@@ -2,6 +2,7 @@
 
 mod ansi;
 mod auto;
+mod backlog;
 mod borrowed;
 mod bridge;
 mod child;

@@ -32,6 +32,7 @@ pub(crate) struct Builder {
     wrapper: Vec<String>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    stdout: Option<std::io::PipeWriter>,
 }
 
 impl Daemon {
@@ -46,6 +47,7 @@ impl Daemon {
             wrapper: Vec::new(),
             arguments: vec!["-n".to_owned()],
             environment: Vec::new(),
+            stdout: None,
         }
     }
 
@@ -268,6 +270,12 @@ impl Builder {
         self.dir.path().join(name)
     }
 
+    /// Its standard output, in place of a file `stdout`.
+    pub(crate) fn stdout(mut self, pipe: std::io::PipeWriter) -> Self {
+        self.stdout = Some(pipe);
+        self
+    }
+
     /// In the background, as without `-n`.
     pub(crate) fn daemonized(mut self) -> Self {
         self.arguments.retain(|argument| argument != "-n");
@@ -276,8 +284,12 @@ impl Builder {
 
     /// Starts it and waits until it answers.
     #[track_caller]
-    pub(crate) fn start(self) -> Daemon {
-        let (stdout, stderr) = (self.output("stdout"), self.output("stderr"));
+    pub(crate) fn start(mut self) -> Daemon {
+        let stderr = self.output("stderr");
+        let stdout: Stdio = match self.stdout.take() {
+            Some(pipe) => pipe.into(),
+            None => self.output("stdout").into(),
+        };
         let child = self
             .command()
             .stdout(stdout)

@@ -1,12 +1,13 @@
 //! Logs that are no files of their own: standard output, pipes, and readers that take their time.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
 use mainstay_supervisor::daemon::State;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::Signal;
 
 use crate::daemon::Daemon;
@@ -31,6 +32,16 @@ fn read_on(mut reader: &File, into: &mut Vec<u8>) -> bool {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => true,
         Err(error) => panic!("{error}"),
     }
+}
+
+/// A pipe that has room for nothing, with its reader.
+fn full_pipe() -> (io::PipeReader, io::PipeWriter) {
+    let (reader, writer) = io::pipe().unwrap();
+    let size = fcntl(&writer, FcntlArg::F_SETPIPE_SZ(4096)).unwrap();
+    (&writer)
+        .write_all(&vec![b'.'; usize::try_from(size).unwrap()])
+        .unwrap();
+    (reader, writer)
 }
 
 #[test]
@@ -94,6 +105,72 @@ fn a_reader_who_never_reads_does_not_hold_up_the_end_when_asked_twice() {
     let lost = "up\n".len() + 1150 * 100 - got.len();
     let line = format!("ERRO {lost} bytes of 'big' stdout are lost: ");
     assert!(daemon.log().contains(&line), "{line}\n{}", daemon.log());
+}
+
+#[test]
+fn a_foreground_that_nobody_reads_blocks_nothing() {
+    let (reader, writer) = full_pipe();
+    let mut daemon = Daemon::with(
+        "
+        [program:cat]
+        command = cat
+        startsecs = 0
+        ",
+    )
+    .argument("-e")
+    .argument("debug")
+    .stdout(writer)
+    .start();
+    daemon.wait_for("cat", State::Running);
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.exit().code(), Some(0));
+    drop(reader);
+}
+
+#[test]
+fn a_foreground_that_is_read_late_shows_every_line() {
+    let (mut reader, writer) = full_pipe();
+    let mut daemon = Daemon::with(
+        "
+        [program:cat]
+        command = cat
+        startsecs = 0
+        ",
+    )
+    .stdout(writer)
+    .start();
+    daemon.wait_for("cat", State::Running);
+    daemon.signal(Signal::SIGTERM);
+    let mut shown = String::new();
+    reader.read_to_string(&mut shown).unwrap();
+    assert_eq!(daemon.exit().code(), Some(0));
+    assert_eq!(shown.trim_start_matches('.'), daemon.log());
+}
+
+#[test]
+fn a_main_log_that_nobody_reads_blocks_nothing() {
+    let (reader, writer) = full_pipe();
+    let mut daemon = Daemon::with(
+        "
+        [supervisord]
+        logfile = /dev/stdout
+        logfile_maxbytes = 0
+        silent = true
+        [program:cat]
+        command = cat
+        process_name = %(program_name)s_%(process_num)d
+        numprocs = 40
+        startsecs = 0
+        ",
+    )
+    .argument("-e")
+    .argument("debug")
+    .stdout(writer)
+    .start();
+    daemon.wait_for("cat:cat_39", State::Running);
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.exit().code(), Some(0));
+    drop(reader);
 }
 
 /// Runs its arguments with a `/dev` of their own, which has the links and little else; never
