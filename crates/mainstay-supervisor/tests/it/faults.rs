@@ -1,6 +1,8 @@
 //! Children and surroundings that misbehave.
 
 use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use mainstay_supervisor::ctl::Info;
@@ -92,6 +94,42 @@ fn a_full_disk_loses_nothing_and_stops_nobody() {
         "said once"
     );
     assert_eq!(daemon.info("writer").pid, pid);
+}
+
+#[test]
+fn a_standard_output_that_nobody_reads_does_not_stop_the_daemon() {
+    let mut daemon = Daemon::with(
+        "
+        [supervisord]
+        loglevel = debug
+        [program:writer]
+        command = sh -c 'seq 1 300000; exec cat'
+        stdout_logfile = NONE
+        startsecs = 0
+        ",
+    )
+    .under(&["sh", "-c", "mkfifo fifo; exec \"$@\" 1<>fifo", "sh"])
+    .start();
+    // More than the pipe holds, so this would never come, and more than is kept for it.
+    daemon.wait_for_log("\n300000\n");
+    let pid = daemon.wait_for("writer", State::Running);
+
+    // As soon as somebody reads, he hears what he has missed.
+    let fifo = fs::File::options()
+        .read(true)
+        .custom_flags(nix::libc::O_NONBLOCK)
+        .open(daemon.path("fifo"))
+        .unwrap();
+    let mut seen = String::new();
+    daemon.wait_until("the number of lines", |daemon| {
+        daemon.ask("signalProcess", &["writer", "CONT"]);
+        let mut bytes = Vec::new();
+        // It ends with EAGAIN, when the pipe is empty.
+        (&fifo).read_to_end(&mut bytes).unwrap_err();
+        seen.push_str(&String::from_utf8_lossy(&bytes));
+        seen.contains(" lines could not be written to the standard output\n")
+            && seen.ends_with(&format!("DEBG sending writer (pid {pid}) sig SIGCONT\n"))
+    });
 }
 
 /// Writes this many bytes, and says elsewhere that all of them are written.

@@ -240,3 +240,28 @@ fn the_hosts_own_stdout_is_neither_rotated_nor_removed() {
     assert!(is_whole(), "after clearing it while it does not run");
     assert!(daemon.text("stdout").contains("stopped: cat"));
 }
+
+#[test]
+fn a_system_log_that_is_not_there_is_said_once_on_stderr() {
+    if !has_private_dev() {
+        return;
+    }
+    let mut daemon = Daemon::with(
+        "
+        [supervisord]
+        logfile = syslog
+        [program:cat]
+        command = cat
+        startsecs = 0
+        ",
+    )
+    .under(PRIVATE_DEV)
+    .start();
+    daemon.wait_for("cat", State::Running);
+    let said = daemon.text("stderr");
+    assert_eq!(
+        said.matches("could not write to syslog").count(),
+        1,
+        "{said}"
+    );
+}
