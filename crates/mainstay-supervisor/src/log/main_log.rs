@@ -52,6 +52,8 @@ struct Inner {
     unseen: u64,
     /// Whether the log and its copy wait for something.
     stalled: [bool; 2],
+    /// The system's log takes nothing, which has been said.
+    syslog_failed: bool,
     /// Milliseconds that the standard error has left before nobody waits for it any more.
     patience: u16,
 }
@@ -83,6 +85,7 @@ impl MainLog {
             lost: 0,
             unseen: 0,
             stalled: [false; 2],
+            syslog_failed: false,
             patience: PATIENCE,
         };
         Self(Arc::new(Shared {
@@ -298,20 +301,32 @@ impl Inner {
             // Beyond what may wait, its reader misses lines that the log proper has.
             Foreground::Stream(copy) => self.unseen += u64::from(!copy.push(line.as_bytes())),
         }
+        let mut failed = None;
         let recovered = match &mut self.sink {
             Sink::Held(_) => false,
             Sink::File(log) => {
                 self.lost += u64::from(!log.push(line.as_bytes()));
                 false
             }
-            Sink::Syslog(syslog) => {
-                let result = syslog.lines(line);
-                self.lost += u64::from(result.is_err());
-                result.is_ok()
-            }
+            Sink::Syslog(syslog) => match syslog.lines(line) {
+                Ok(()) => true,
+                Err(error) => {
+                    self.lost += 1;
+                    failed = Some(error);
+                    false
+                }
+            },
         };
+        if let Some(error) = failed
+            && !std::mem::replace(&mut self.syslog_failed, true)
+        {
+            self.to_stderr(&format!(
+                "could not write to syslog: {error}; the main log is lost until that works\n"
+            ));
+        }
         self.flush();
         if recovered {
+            self.syslog_failed = false;
             self.tell_lost();
         }
     }
