@@ -143,7 +143,8 @@ struct Life {
     config: Config,
     servers: web::Servers,
     requests: mpsc::Receiver<Request>,
-    pidfile: Option<Pidfile>,
+    /// Or why there is none, which is said at its place in the order.
+    pidfile: io::Result<Pidfile>,
 }
 
 impl Daemon {
@@ -220,7 +221,7 @@ impl Daemon {
                     self.last_words().await;
                     return Ok(());
                 }
-                End::Restart(config) => life = self.again(*config, life.pidfile)?,
+                End::Restart(config) => life = self.again(*config, life.pidfile.ok())?,
             }
         }
     }
@@ -241,8 +242,8 @@ impl Daemon {
         let context = web::Context::new(handle, &settings.identifier, config.rpc_interface);
         let servers = web::Servers::open(&config.servers, context).map_err(Failure::usage)?;
         let pidfile = match pidfile {
-            Some(pidfile) if pidfile.path() == settings.pidfile => Some(pidfile),
-            _ => self.take_pidfile(&settings.pidfile)?,
+            Some(pidfile) if pidfile.path() == settings.pidfile => Ok(pidfile),
+            _ => Self::take_pidfile(&settings.pidfile)?,
         };
         Ok(Life {
             config,
@@ -267,9 +268,9 @@ impl Daemon {
         Ok(life)
     }
 
-    fn take_pidfile(&self, path: &Path) -> Result<Option<Pidfile>, Failure> {
+    fn take_pidfile(path: &Path) -> Result<io::Result<Pidfile>, Failure> {
         match Pidfile::take(path) {
-            Ok(pidfile) => Ok(Some(pidfile)),
+            Ok(pidfile) => Ok(Ok(pidfile)),
             Err(Denied::Taken(pid)) => {
                 let who = pid
                     .map(|pid| format!(" with pid {pid}"))
@@ -279,30 +280,28 @@ impl Daemon {
                     path.display()
                 )))
             }
-            Err(Denied::Unwritable(error)) => {
-                self.unwritable(path, &error);
-                Ok(None)
-            }
+            Err(Denied::Unwritable(error)) => Ok(Err(error)),
         }
     }
 
     fn write_pidfile(&self, life: &mut Life) {
-        if let Some(pidfile) = &mut life.pidfile
-            && let Err(error) = pidfile.write()
-        {
-            self.unwritable(&life.config.supervisord.pidfile, &error);
+        let written = match &mut life.pidfile {
+            Ok(pidfile) => pidfile.write().map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match written {
+            Ok(()) => self.log.info(format_args!(
+                "supervisord started with pid {}",
+                std::process::id()
+            )),
+            Err(reason) => {
+                let path = life.config.supervisord.pidfile.display();
+                // The first line to the letter, the reason beside it.
+                self.log
+                    .critical(format_args!("could not write pidfile {path}"));
+                self.log.warn(format_args!("{path}: {reason}"));
+            }
         }
-        self.log.info(format_args!(
-            "supervisord started with pid {}",
-            std::process::id()
-        ));
-    }
-
-    fn unwritable(&self, pidfile: &Path, error: &io::Error) {
-        self.log.critical(format_args!(
-            "could not write pidfile {}: {error}",
-            pidfile.display()
-        ));
     }
 
     fn open_log(&self, settings: &Supervisord) -> io::Result<()> {

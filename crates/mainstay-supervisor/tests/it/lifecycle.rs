@@ -316,3 +316,35 @@ fn an_idle_daemon_does_not_wake_up() {
         rested
     });
 }
+
+#[test]
+fn a_pidfile_that_cannot_be_written_is_said_in_place_of_the_start() {
+    let mut daemon = Daemon::with(
+        "
+        [supervisord]
+        pidfile = {dir}/taken
+        [program:cat]
+        command = cat
+        startsecs = 0
+        ",
+    )
+    .directory("taken")
+    .start();
+    daemon.wait_for_log("INFO spawned: 'cat'");
+    let log = daemon.log();
+    let lines: Vec<_> = log
+        .lines()
+        .map(|line| line.get(24..).unwrap_or(line))
+        .collect();
+    let at = |what: &str| lines.iter().position(|line| line.starts_with(what));
+    let path = daemon.path("taken");
+    let said = format!("CRIT could not write pidfile {}", path.display());
+    let said = lines.iter().position(|line| *line == said);
+    assert!(said.is_some(), "{log}");
+    assert!(
+        at("INFO RPC interface") < said && said < at("INFO spawned"),
+        "{log}"
+    );
+    assert!(!log.contains("started with pid"), "{log}");
+    assert!(log.contains(": Is a directory"), "{log}");
+}
