@@ -176,6 +176,7 @@ impl Daemon {
         self.descriptors =
             privileges::raise_limits(&settings, &self.log).map_err(Failure::usage)?;
         let life = self.prepare(config, None)?;
+        self.tell_notes(&life);
         self.open_log(&settings).map_err(|error| {
             Failure::trouble(format_args!("could not open the main log: {error}"))
         })?;
@@ -264,6 +265,7 @@ impl Daemon {
                 "could not open the new main log, the old one goes on: {error}"
             ));
         }
+        self.tell_notes(&life);
         self.greet(&life);
         Ok(life)
     }
@@ -320,16 +322,24 @@ impl Daemon {
         )
     }
 
-    /// The first lines of a life in the main log; old logs go.
-    fn greet(&self, life: &Life) {
+    /// What reading the configuration has to say. Before the log is opened for the first time, so
+    /// that it sorts these lines with all others from before.
+    fn tell_notes(&self, life: &Life) {
         let mut notes: Vec<_> = life.config.notes.iter().collect();
         notes.sort_by_key(|note| std::cmp::Reverse(note.level));
-        for note in notes.into_iter().chain(life.servers.notes()) {
+        for note in notes {
             self.log.log(note.level, &note.message);
         }
+    }
+
+    /// The first lines of a life in the main log; old logs go.
+    fn greet(&self, life: &Life) {
         let settings = &life.config.supervisord;
         if !settings.nocleanup {
             clean_up_auto_logs(&settings.childlogdir, &settings.identifier, &self.log);
+        }
+        for note in life.servers.notes() {
+            self.log.log(note.level, &note.message);
         }
     }
 

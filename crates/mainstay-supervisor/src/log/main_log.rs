@@ -1,5 +1,6 @@
 //! The main log: `2024-01-01 00:00:00,123 INFO message`.
 
+use std::cmp::Reverse;
 use std::fmt::{self, Write as _};
 use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
@@ -17,7 +18,8 @@ use super::backlog::Backlog;
 use super::{LogFile, Rotation, Syslog, Wait};
 use crate::config::Level;
 
-/// A handle to the main log. Until it is opened, lines are kept; then they come first.
+/// A handle to the main log. Until it is opened, lines are kept; then they come first, the most
+/// severe ones before the others.
 ///
 /// Writing never waits. What a pipe or a full disk does not take is kept, up to a mebibyte, and
 /// written by [`keep_flowing`](Self::keep_flowing).
@@ -118,11 +120,10 @@ impl MainLog {
         if let (Sink::File(old), Sink::File(new)) = (&old, &mut inner.sink) {
             new.inherit(old);
         }
-        if let Sink::Held(lines) = old {
-            for (level, line) in lines {
-                if level >= inner.level {
-                    inner.write(&line);
-                }
+        if let Sink::Held(mut lines) = old {
+            lines.sort_by_key(|(level, _)| Reverse(*level));
+            for (level, message) in lines {
+                inner.log(level, &message);
             }
         }
         inner.flush();
@@ -275,7 +276,11 @@ impl MainLog {
 
 impl Inner {
     fn log(&mut self, level: Level, message: &dyn fmt::Display) {
-        if level < self.level && !matches!(self.sink, Sink::Held(_)) {
+        if let Sink::Held(lines) = &mut self.sink {
+            lines.push((level, message.to_string()));
+            return;
+        }
+        if level < self.level {
             return;
         }
         let mut line = std::mem::take(&mut self.line);
@@ -287,10 +292,7 @@ impl Inner {
             Timestamp(Zoned::now().datetime()),
             abbreviation(level)
         );
-        match &mut self.sink {
-            Sink::Held(lines) => lines.push((level, line.clone())),
-            Sink::File(_) | Sink::Syslog(_) => self.write(&line),
-        }
+        self.write(&line);
         self.line = line;
     }
 
@@ -492,6 +494,9 @@ mod tests {
         let path = dir.path().join("main.log");
         let log = MainLog::new(Level::Info);
         log.critical("first");
+        log.info("too fine as well");
+        log.warn("after the worst");
+        log.critical("before it");
         log.debug("too fine");
         log.open(file(&path), Level::Warn, false).unwrap();
         log.info("too fine now");
@@ -503,7 +508,17 @@ mod tests {
             .lines()
             .map(|line| line.get(24..).unwrap_or(line))
             .collect();
-        assert_eq!(lines, ["CRIT first", "WARN second", "line", "ERRO third"]);
+        assert_eq!(
+            lines,
+            [
+                "CRIT first",
+                "CRIT before it",
+                "WARN after the worst",
+                "WARN second",
+                "line",
+                "ERRO third"
+            ]
+        );
     }
 
     #[test]
