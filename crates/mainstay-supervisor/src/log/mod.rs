@@ -7,6 +7,7 @@ mod borrowed;
 mod bridge;
 mod child;
 mod file;
+mod line;
 mod main_log;
 mod syslog;
 mod turn;
