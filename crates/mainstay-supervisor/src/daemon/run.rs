@@ -175,7 +175,7 @@ impl Daemon {
         privileges::drop_privileges(&settings, &self.log).map_err(Failure::usage)?;
         self.descriptors =
             privileges::raise_limits(&settings, &self.log).map_err(Failure::usage)?;
-        let life = self.prepare(config, None)?;
+        let life = Self::prepare(config, None)?;
         self.tell_notes(&life);
         self.open_log(&settings).map_err(|error| {
             Failure::trouble(format_args!("could not open the main log: {error}"))
@@ -237,7 +237,7 @@ impl Daemon {
 
     /// Takes what only one daemon can have. Whatever another daemon with this configuration uses is
     /// not touched before it is certain that there is none.
-    fn prepare(&self, config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
+    fn prepare(config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
         let (handle, requests) = Handle::channel(REQUESTS);
         let settings = &config.supervisord;
         let context = web::Context::new(handle, &settings.identifier, config.rpc_interface);
@@ -256,7 +256,7 @@ impl Daemon {
 
     /// The next life, after everything of the last one has been stopped.
     fn again(&self, config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
-        let life = self.prepare(config, pidfile).inspect_err(|failure| {
+        let life = Self::prepare(config, pidfile).inspect_err(|failure| {
             self.log
                 .critical(format_args!("could not start again: {}", failure.message));
         })?;

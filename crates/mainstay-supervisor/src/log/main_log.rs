@@ -193,7 +193,7 @@ impl MainLog {
         };
         if waits || inner.lost > lost {
             inner.lost = lost;
-            inner.to_stderr(&line);
+            inner.tell_stderr(&line);
         }
         inner.line = line;
     }
@@ -207,7 +207,7 @@ impl MainLog {
         };
         let lost = inner.lost + waiting;
         if lost > 0 {
-            inner.to_stderr(&format!("{lost} lines could not be written to {path}\n"));
+            inner.tell_stderr(&format!("{lost} lines could not be written to {path}\n"));
         }
     }
 
@@ -322,7 +322,7 @@ impl Inner {
         if let Some(error) = failed
             && !std::mem::replace(&mut self.syslog_failed, true)
         {
-            self.to_stderr(&format!(
+            self.tell_stderr(&format!(
                 "could not write to syslog: {error}; the main log is lost until that works\n"
             ));
         }
@@ -382,7 +382,7 @@ impl Inner {
     }
 
     /// One line, as far as it goes without waiting for long: whoever reads it may have stopped.
-    fn to_stderr(&mut self, line: &str) {
+    fn tell_stderr(&mut self, line: &str) {
         let stderr = io::stderr();
         let mut ready = [PollFd::new(stderr.as_fd(), PollFlags::POLLOUT)];
         if poll(&mut ready, self.patience).is_ok_and(|ready| ready > 0) {
