@@ -97,6 +97,7 @@ impl Actor {
     ) -> End {
         self.announce_running();
         let bus = self.bus.clone();
+        let streams = self.launcher.streams.clone();
         let all: Vec<_> = self.units.keys().copied().collect();
         self.autostart(&all);
         loop {
@@ -114,6 +115,7 @@ impl Actor {
                 },
                 // Perhaps the listeners were what the way down waits for.
                 () = bus.calm(), if self.descent.is_some() => {}
+                () = streams.moved(), if self.descent.as_ref().is_some_and(Descent::settles) => {}
                 () = sleep_until(wake) => {}
             }
             // An exit is seen before any timer: what is dead already is not declared up.

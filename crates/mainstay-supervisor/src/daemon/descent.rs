@@ -1,6 +1,10 @@
 //! The way down: groups are stopped one after another, then the daemon exits or starts again.
 
+mod settle;
+
 use std::time::{Duration, Instant};
+
+use settle::Settle;
 
 use super::actor::{Actor, End, now};
 use super::unit::UnitId;
@@ -21,6 +25,8 @@ pub(super) struct Descent {
     hearing: Option<Instant>,
     /// When to leave whatever is still there, after everything was killed.
     forced: Option<Instant>,
+    /// What the last programs have written and is not in the logs yet.
+    settle: Option<Settle>,
 }
 
 impl Descent {
@@ -31,12 +37,13 @@ impl Descent {
             report: now() + REPORT,
             hearing: None,
             forced: None,
+            settle: None,
         }
     }
 
     pub(super) fn wake(&self) -> Instant {
         let hearing = self.hearing.filter(|hearing| *hearing > now());
-        let all = [Some(self.report), self.forced, hearing];
+        let all = [Some(self.report), self.forced, hearing, self.settled_by()];
         all.into_iter().flatten().fold(self.report, Instant::min)
     }
 }
@@ -118,6 +125,9 @@ impl Actor {
                 let names = self.names_of_standing();
                 self.log.info(format_args!("waiting for {names} to die"));
             }
+            return None;
+        }
+        if !self.settled() {
             return None;
         }
         let descent = self.descent.take()?;

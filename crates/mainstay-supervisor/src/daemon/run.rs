@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
@@ -143,7 +144,8 @@ struct Life {
     config: Config,
     servers: web::Servers,
     requests: mpsc::Receiver<Request>,
-    pidfile: Option<Pidfile>,
+    /// Or why there is none, which is said at its place in the order.
+    pidfile: io::Result<Pidfile>,
 }
 
 impl Daemon {
@@ -175,7 +177,8 @@ impl Daemon {
         privileges::drop_privileges(&settings, &self.log).map_err(Failure::usage)?;
         self.descriptors =
             privileges::raise_limits(&settings, &self.log).map_err(Failure::usage)?;
-        let life = self.prepare(config, None)?;
+        let life = Self::prepare(config, None)?;
+        self.tell_notes(&life);
         self.open_log(&settings).map_err(|error| {
             Failure::trouble(format_args!("could not open the main log: {error}"))
         })?;
@@ -192,8 +195,18 @@ impl Daemon {
         LocalSet::new().block_on(&runtime, self.live(life))
     }
 
+    /// All lives, and the main log beside them.
+    async fn live(self, life: Life) -> Result<(), Failure> {
+        let log = self.log.clone();
+        tokio::task::spawn_local(log.clone().keep_flowing());
+        let result = self.lives(life).await;
+        log.settle(LAST_LINES).await;
+        log.end();
+        result
+    }
+
     /// From the first spawn to the last exit, as often as there is a restart.
-    async fn live(self, mut life: Life) -> Result<(), Failure> {
+    async fn lives(self, mut life: Life) -> Result<(), Failure> {
         let mut signals = Signals::install().map_err(Failure::trouble)?;
         // Events are counted over restarts.
         let mut serial = 0;
@@ -208,33 +221,33 @@ impl Daemon {
             life.servers.close().await;
             match end {
                 End::Exit => {
-                    self.last_words();
+                    self.last_words().await;
                     return Ok(());
                 }
-                End::Restart(config) => life = self.again(*config, life.pidfile)?,
+                End::Restart(config) => life = self.again(*config, life.pidfile.ok())?,
             }
         }
     }
 
     /// What is lost with us is lost audibly.
-    fn last_words(&self) {
+    async fn last_words(&self) {
+        self.log.settle(LAST_LINES).await;
         for lost in self.streams.finish() {
             self.log.insist(config::Level::Error, lost);
         }
-        self.log.end();
     }
 
     /// Takes what only one daemon can have. Whatever another daemon with this configuration uses is
     /// not touched before it is certain that there is none.
-    fn prepare(&self, config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
+    fn prepare(config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
         let (handle, requests) = Handle::channel(REQUESTS);
         let settings = &config.supervisord;
         let (identifier, interface) = (&settings.identifier, config.rpc_interface);
         let context = web::Context::new(handle, identifier, interface, &self.keys);
         let servers = web::Servers::open(&config.servers, context).map_err(Failure::usage)?;
         let pidfile = match pidfile {
-            Some(pidfile) if pidfile.path() == settings.pidfile => Some(pidfile),
-            _ => self.take_pidfile(&settings.pidfile)?,
+            Some(pidfile) if pidfile.path() == settings.pidfile => Ok(pidfile),
+            _ => Self::take_pidfile(&settings.pidfile)?,
         };
         Ok(Life {
             config,
@@ -246,7 +259,7 @@ impl Daemon {
 
     /// The next life, after everything of the last one has been stopped.
     fn again(&self, config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
-        let life = self.prepare(config, pidfile).inspect_err(|failure| {
+        let life = Self::prepare(config, pidfile).inspect_err(|failure| {
             self.log
                 .critical(format_args!("could not start again: {}", failure.message));
         })?;
@@ -255,13 +268,14 @@ impl Daemon {
                 "could not open the new main log, the old one goes on: {error}"
             ));
         }
+        self.tell_notes(&life);
         self.greet(&life);
         Ok(life)
     }
 
-    fn take_pidfile(&self, path: &Path) -> Result<Option<Pidfile>, Failure> {
+    fn take_pidfile(path: &Path) -> Result<io::Result<Pidfile>, Failure> {
         match Pidfile::take(path) {
-            Ok(pidfile) => Ok(Some(pidfile)),
+            Ok(pidfile) => Ok(Ok(pidfile)),
             Err(Denied::Taken(pid)) => {
                 let who = pid
                     .map(|pid| format!(" with pid {pid}"))
@@ -271,30 +285,28 @@ impl Daemon {
                     path.display()
                 )))
             }
-            Err(Denied::Unwritable(error)) => {
-                self.unwritable(path, &error);
-                Ok(None)
-            }
+            Err(Denied::Unwritable(error)) => Ok(Err(error)),
         }
     }
 
     fn write_pidfile(&self, life: &mut Life) {
-        if let Some(pidfile) = &mut life.pidfile
-            && let Err(error) = pidfile.write()
-        {
-            self.unwritable(&life.config.supervisord.pidfile, &error);
+        let written = match &mut life.pidfile {
+            Ok(pidfile) => pidfile.write().map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        match written {
+            Ok(()) => self.log.info(format_args!(
+                "supervisord started with pid {}",
+                std::process::id()
+            )),
+            Err(reason) => {
+                let path = life.config.supervisord.pidfile.display();
+                // The first line to the letter, the reason beside it.
+                self.log
+                    .critical(format_args!("could not write pidfile {path}"));
+                self.log.warn(format_args!("{path}: {reason}"));
+            }
         }
-        self.log.info(format_args!(
-            "supervisord started with pid {}",
-            std::process::id()
-        ));
-    }
-
-    fn unwritable(&self, pidfile: &Path, error: &io::Error) {
-        self.log.critical(format_args!(
-            "could not write pidfile {}: {error}",
-            pidfile.display()
-        ));
     }
 
     fn open_log(&self, settings: &Supervisord) -> io::Result<()> {
@@ -313,16 +325,24 @@ impl Daemon {
         )
     }
 
-    /// The first lines of a life in the main log; old logs go.
-    fn greet(&self, life: &Life) {
+    /// What reading the configuration has to say. Before the log is opened for the first time, so
+    /// that it sorts these lines with all others from before.
+    fn tell_notes(&self, life: &Life) {
         let mut notes: Vec<_> = life.config.notes.iter().collect();
         notes.sort_by_key(|note| std::cmp::Reverse(note.level));
-        for note in notes.into_iter().chain(life.servers.notes()) {
+        for note in notes {
             self.log.log(note.level, &note.message);
         }
+    }
+
+    /// The first lines of a life in the main log; old logs go.
+    fn greet(&self, life: &Life) {
         let settings = &life.config.supervisord;
         if !settings.nocleanup {
             clean_up_auto_logs(&settings.childlogdir, &settings.identifier, &self.log);
+        }
+        for note in life.servers.notes() {
+            self.log.log(note.level, &note.message);
         }
     }
 
@@ -386,5 +406,7 @@ impl Daemon {
 
 const USAGE: u8 = 2;
 const TROUBLE: u8 = 1;
+/// How long the end waits for whoever reads the main log, after its last lines and once more.
+const LAST_LINES: Duration = Duration::from_secs(1);
 /// How many requests may wait before their senders do.
 const REQUESTS: usize = 256;

@@ -6,11 +6,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::rc::{Rc, Weak};
 
-use super::{LogFile, MainLog, Rotation};
+use super::{Held, LogFile, MainLog, Rotation, Wait};
 
 /// All open logs of children, by path.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ pub enum Poured {
     Empty,
     /// The pipe is empty and will stay so.
     End,
-    /// The target is a device or pipe that takes no more now; the descriptor becomes writable.
-    Busy(OwnedFd),
+    /// The target is a device or pipe that takes no more now.
+    Busy(Wait),
     /// The log takes nothing, which has been said. Try again later.
     Stuck,
     /// Moving without a copy is not to be had here.
@@ -147,6 +147,26 @@ impl ChildLog {
         }
     }
 
+    /// Whether others may be in the middle of a line here.
+    pub fn takes_turns(&self) -> bool {
+        self.file.turn().is_some()
+    }
+
+    /// Makes it the turn of whoever keeps `held`, until he drops it.
+    ///
+    /// # Errors
+    ///
+    /// What to wait for, when it is somebody else's.
+    pub fn hold(&self, held: &mut Option<Held>) -> Result<(), Wait> {
+        match self.file.turn() {
+            Some(turn) => turn.hold(held),
+            None => {
+                *held = None;
+                Ok(())
+            }
+        }
+    }
+
     /// Writes the beginning of `bytes`.
     pub fn write(&mut self, bytes: &[u8]) -> Poured {
         match self.file.write(bytes) {
@@ -154,10 +174,7 @@ impl ChildLog {
             Ok(count) => self.poured(count),
             Err(error) => match error.raw_os_error() {
                 Some(libc::EINTR) => Poured::Bytes(0),
-                Some(libc::EAGAIN) => match self.file.descriptor().try_clone_to_owned() {
-                    Ok(descriptor) => Poured::Busy(descriptor),
-                    Err(_) => Poured::Stuck,
-                },
+                Some(libc::EAGAIN) => Poured::Busy(self.file.when_writable()),
                 // Whoever read that pipe is gone, and what it has not read nobody can have. Holding
                 // it back would only stop the program.
                 Some(libc::EPIPE) => {
@@ -176,8 +193,8 @@ impl ChildLog {
                 self.file.path().display()
             ));
         }
-        if let Some(trouble) = self.file.trouble() {
-            self.main.error(trouble);
+        if let Some((level, trouble)) = self.file.trouble() {
+            self.main.log(level, trouble);
         }
         Poured::Bytes(count)
     }
@@ -193,6 +210,18 @@ impl ChildLog {
             let path = self.file.path().display();
             self.main.error(format_args!(
                 "could not write to {path}: {error}; {consequence}"
+            ));
+        }
+    }
+}
+
+impl Drop for ChildLog {
+    fn drop(&mut self) {
+        let lost = self.file.give_up();
+        if lost > 0 {
+            let path = self.file.path().display();
+            self.main.error(format_args!(
+                "{lost} bytes for {path}, which cannot be opened, are lost"
             ));
         }
     }

@@ -11,10 +11,17 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileExt as _, FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice};
-use nix::poll::{PollFd, PollFlags, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::borrowed::is_ours;
+use super::{Turn, Wait};
+use crate::config::Level;
+
+mod orphan;
 
 /// When a file is rotated, and what is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,9 +39,13 @@ pub struct LogFile {
     rotation: Rotation,
     file: File,
     kind: Kind,
+    /// The right to write to a device or pipe.
+    turn: Option<Arc<Turn>>,
     /// After a failed rotation: the size at which it is tried again.
     patience: u64,
-    trouble: Option<String>,
+    /// The file was removed and cannot be made anew: where that begins which nobody else can read.
+    orphan: Option<u64>,
+    trouble: Option<(Level, String)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,16 +65,41 @@ impl LogFile {
     ///
     /// Whatever opening reports.
     pub fn open(path: &Path, rotation: Rotation) -> io::Result<Self> {
-        let (file, kind) = open(path, false)?;
-        let path = path.to_owned();
-        Ok(Self {
-            path,
+        Ok(Self::of(path, rotation, open(path, false)?))
+    }
+
+    fn of(path: &Path, rotation: Rotation, opened: Opened) -> Self {
+        let Opened { file, kind, turn } = opened;
+        Self {
+            path: path.to_owned(),
             rotation,
             file,
             kind,
+            turn,
             patience: 0,
+            orphan: None,
             trouble: None,
-        })
+        }
+    }
+
+    /// Our standard output, so that writing to it does not wait; `None` where it is a file, which
+    /// never does.
+    ///
+    /// # Errors
+    ///
+    /// When there is no descriptor left.
+    pub fn stdout() -> io::Result<Option<Self>> {
+        let ours = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        if ours.metadata()?.is_file() {
+            return Ok(None);
+        }
+        // Opened anew, for whoever shares ours with us may want to wait.
+        let path = Path::new("/proc/self/fd/1");
+        let opened = match open(path, false) {
+            Ok(opened) => opened,
+            Err(_) => Opened::new(ours, Kind::Stream { patient: true })?,
+        };
+        Ok(Some(Self::of(path, Rotation::default(), opened)))
     }
 
     /// Where it is.
@@ -82,8 +118,9 @@ impl LogFile {
     ///
     /// Whatever opening reports; the old file stays in use then.
     pub fn reopen(&mut self) -> io::Result<()> {
-        let (file, kind) = open(&self.path, false)?;
-        (self.file, self.kind, self.patience) = (file, kind, 0);
+        let mut opened = open(&self.path, false)?;
+        self.rescue(&mut opened)?;
+        self.take(opened);
         Ok(())
     }
 
@@ -103,15 +140,17 @@ impl LogFile {
         Ok(())
     }
 
-    /// Removes the file and begins a new one of the same name. Devices and pipes stay as they are.
+    /// Removes the file and begins a new one of the same name. Devices and pipes stay as they are, and
+    /// so does what is not ours although it leads to a file, as `/dev/stdout` may.
     ///
     /// # Errors
     ///
     /// Whatever removing and opening report.
     pub fn clear(&mut self) -> io::Result<()> {
-        if self.kind != Kind::Regular {
+        if self.kind != Kind::Regular || !is_ours(&self.path) {
             return Ok(());
         }
+        self.orphan = None;
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => self.reopen(),
@@ -158,7 +197,7 @@ impl LogFile {
             }
             Kind::Stream { patient: false } => self.file.write(bytes),
             Kind::Stream { patient: true } => {
-                if !self.wait(0) {
+                if !self.is_writable() {
                     return Err(Errno::EAGAIN.into());
                 }
                 // What a pipe takes without waiting once it says that it is writable.
@@ -167,20 +206,27 @@ impl LogFile {
         }
     }
 
-    /// Waits until a device or pipe takes bytes again; whether it does within this time.
-    pub(super) fn wait(&self, millis: u16) -> bool {
-        let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
-        poll(&mut fds, millis).is_ok_and(|ready| ready > 0)
-    }
-
-    /// What went wrong beside the writing itself (a rotation, mostly), once each.
-    pub fn trouble(&mut self) -> Option<String> {
+    /// What went wrong beside the writing itself (a rotation, mostly), or is well again; once each.
+    pub fn trouble(&mut self) -> Option<(Level, String)> {
         self.trouble.take()
     }
 
-    /// The descriptor, to wait for.
-    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.file.as_fd()
+    /// The right to write to it, where others may be in the middle of a line; `None` for files.
+    pub fn turn(&self) -> Option<&Arc<Turn>> {
+        self.turn.as_ref()
+    }
+
+    /// What to wait for after `EAGAIN`.
+    pub fn when_writable(&self) -> Wait {
+        match self.file.as_fd().try_clone_to_owned() {
+            Ok(descriptor) => Wait::Writable(descriptor),
+            Err(_) => Wait::Later,
+        }
+    }
+
+    fn is_writable(&self) -> bool {
+        let mut fds = [PollFd::new(self.file.as_fd(), PollFlags::POLLOUT)];
+        poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
     }
 
     /// Where the next byte goes.
@@ -189,17 +235,7 @@ impl LogFile {
         if about.nlink() > 0 {
             return Ok(about.len());
         }
-        // Somebody removed the file. What we write into it now could never be read.
-        match self.reopen() {
-            Ok(()) => Ok(self.file.metadata()?.len()),
-            Err(error) => {
-                self.report(format!(
-                    "could not open {} again: {error}",
-                    self.path.display()
-                ));
-                Ok(about.len())
-            }
-        }
+        self.replace_removed(about.len())
     }
 
     fn rotate_if_due(&mut self, size: u64) {
@@ -207,18 +243,29 @@ impl LogFile {
         if self.rotation.maxbytes == 0 || size < due {
             return;
         }
+        if self.orphan.is_some() {
+            self.limit_orphan(size);
+            return;
+        }
         match self.rotate() {
             Ok(()) => self.patience = 0,
             Err(error) => {
                 // Nothing is lost, the file only grows. Not again at every write.
                 self.patience = size.saturating_add(self.rotation.maxbytes);
-                self.report(format!("could not rotate {}: {error}", self.path.display()));
+                self.report(
+                    Level::Error,
+                    format!("could not rotate {}: {error}", self.path.display()),
+                );
             }
         }
     }
 
     /// `F.1` becomes `F.2`, `F` becomes `F.1`, and `F` is new.
     fn rotate(&mut self) -> io::Result<()> {
+        if !is_ours(&self.path) {
+            self.rotation.maxbytes = 0;
+            return Ok(());
+        }
         if self.rotation.backups == 0 {
             return self.file.set_len(0);
         }
@@ -226,9 +273,14 @@ impl LogFile {
             rename(&self.backup(number), &self.backup(number + 1))?;
         }
         rename(&self.path, &self.backup(1))?;
-        let (file, kind) = open(&self.path, true)?;
-        (self.file, self.kind) = (file, kind);
+        let opened = open(&self.path, true)?;
+        self.take(opened);
         Ok(())
+    }
+
+    fn take(&mut self, opened: Opened) {
+        (self.file, self.kind, self.turn) = (opened.file, opened.kind, opened.turn);
+        (self.patience, self.orphan) = (0, None);
     }
 
     fn backup(&self, number: u32) -> PathBuf {
@@ -237,8 +289,25 @@ impl LogFile {
         name.into()
     }
 
-    fn report(&mut self, trouble: String) {
-        self.trouble.get_or_insert(trouble);
+    fn report(&mut self, level: Level, trouble: String) {
+        self.trouble.get_or_insert((level, trouble));
+    }
+}
+
+/// What opening gives.
+struct Opened {
+    file: File,
+    kind: Kind,
+    turn: Option<Arc<Turn>>,
+}
+
+impl Opened {
+    fn new(file: File, kind: Kind) -> io::Result<Self> {
+        let turn = match kind {
+            Kind::Stream { .. } => Some(Turn::at(&file.metadata()?)),
+            Kind::Regular | Kind::Null => None,
+        };
+        Ok(Self { file, kind, turn })
     }
 }
 
@@ -250,7 +319,7 @@ fn rename(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
-fn open(path: &Path, truncate: bool) -> io::Result<(File, Kind)> {
+fn open(path: &Path, truncate: bool) -> io::Result<Opened> {
     let mut options = OpenOptions::new();
     // O_NONBLOCK has no meaning for a regular file. A pipe must not make the daemon wait, neither
     // for its reader to come nor for its reader to read.
@@ -270,7 +339,7 @@ fn open(path: &Path, truncate: bool) -> io::Result<(File, Kind)> {
                 let Some(file) = own_output(path) else {
                     return Err(error);
                 };
-                return Ok((file?, Kind::Stream { patient: true }));
+                return Opened::new(file?, Kind::Stream { patient: true });
             }
             _ => return Err(error),
         },
@@ -283,7 +352,7 @@ fn open(path: &Path, truncate: bool) -> io::Result<(File, Kind)> {
     } else {
         Kind::Stream { patient: false }
     };
-    Ok((file, kind))
+    Opened::new(file, kind)
 }
 
 fn is_fifo(path: &Path) -> bool {

@@ -20,7 +20,7 @@ pub use environment::{Surroundings, server_url};
 pub use exit::{Exit, signal_name};
 pub use fcgi::{Share, Sockets};
 pub use input::{Input, Refusal};
-pub use output::{Lost, Output, Streams, Tap};
+pub use output::{Lost, Output, Settling, Streams, Tap};
 pub use spawn::{Pipes, identity, spawn};
 pub use state::{Action, Change, Event, Machine};
 

@@ -9,21 +9,21 @@ use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::rc::Rc;
-use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::unistd::read;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::sync::Notify;
 
 use crate::config::Level;
 use crate::daemon::Channel;
 use crate::event::Audience;
-use crate::log::{AnsiStripper, ChildLog, MainLog, Poured, Syslog};
+use crate::log::{AnsiStripper, ChildLog, Held, MainLog, Poured, Syslog, Wait};
 use crate::sys;
 
-pub use streams::{Lost, Streams};
+pub use streams::{Lost, Settling, Streams};
 
 mod streams;
 
@@ -61,6 +61,15 @@ struct Flow {
     /// Read but not yet in the log: `bytes[written..]`.
     bytes: Vec<u8>,
     written: usize,
+    /// How many bytes have come out of the pipe, and how many of them are dealt with.
+    taken: u64,
+    settled: u64,
+    /// Our turn at a device or pipe, while a piece is there in part.
+    turn: Option<Held>,
+    /// How much of a line that goes on in the next piece.
+    unfinished: usize,
+    /// Tells the end of the daemon, which may wait for this.
+    moved: Option<Rc<Notify>>,
     syslog_failed: bool,
     wide: bool,
 }
@@ -84,6 +93,11 @@ impl Output {
             copies,
             bytes: Vec::new(),
             written: 0,
+            taken: 0,
+            settled: 0,
+            turn: None,
+            unfinished: 0,
+            moved: None,
             syslog_failed: false,
             wide: false,
         };
@@ -117,7 +131,14 @@ impl Output {
 async fn run(flow: Rc<RefCell<Flow>>, source: AsyncFd<Rc<OwnedFd>>) {
     // An error here means that the runtime is going down.
     while let Ok(mut ready) = source.readable().await {
-        let progress = flow.borrow_mut().pump();
+        let progress = {
+            let mut flow = flow.borrow_mut();
+            let progress = flow.pump();
+            if let Some(moved) = &flow.moved {
+                moved.notify_waiters();
+            }
+            progress
+        };
         match progress {
             Poured::Bytes(_) | Poured::NeedsCopy => {
                 drop(ready);
@@ -125,29 +146,17 @@ async fn run(flow: Rc<RefCell<Flow>>, source: AsyncFd<Rc<OwnedFd>>) {
             }
             Poured::Empty => ready.clear_ready(),
             Poured::End => break,
-            Poured::Busy(target) => {
+            Poured::Busy(wait) => {
                 drop(ready);
-                writable(target).await;
+                wait.over().await;
             }
             Poured::Stuck => {
                 drop(ready);
-                tokio::time::sleep(RETRY).await;
+                Wait::Later.over().await;
             }
         }
     }
     flow.borrow_mut().finish();
-}
-
-/// Waits until a device or pipe takes bytes again.
-async fn writable(target: OwnedFd) {
-    let waited = async {
-        let target = sys::watch(Rc::new(target), Interest::WRITABLE)?;
-        target.writable().await.map(drop)
-    };
-    // What cannot be waited for is asked again after a while.
-    if waited.await.is_err() {
-        tokio::time::sleep(RETRY).await;
-    }
 }
 
 impl Flow {
@@ -179,6 +188,9 @@ impl Flow {
             if moved >= FULL {
                 self.widen();
             }
+            if self.turn.is_none() && self.tap.log.borrow().takes_turns() {
+                break;
+            }
         }
         Poured::Bytes(0)
     }
@@ -203,6 +215,10 @@ impl Flow {
             if !self.copies {
                 let poured = self.tap.log.borrow_mut().pour(pipe.as_fd(), CHUNK);
                 self.copies = matches!(poured, Poured::NeedsCopy);
+                if let Poured::Bytes(count) = poured {
+                    self.taken += count as u64;
+                    self.settled = self.taken;
+                }
                 return poured;
             }
             match self.fill(&pipe) {
@@ -212,12 +228,23 @@ impl Flow {
                 Err(Errno::EAGAIN) => {
                     // Idle programs need no buffer.
                     self.bytes = Vec::new();
+                    self.turn = None;
                     return Poured::Empty;
                 }
                 Err(_) => return Poured::End,
             }
         }
-        self.empty()
+        let poured = self.empty();
+        if self.held() == 0 {
+            self.settled = self.taken;
+        }
+        // Whoever waits for his turn gets it after a whole piece. Where a line goes on in the next
+        // piece, after that one. A log that fails is nobody's.
+        let whole = self.held() == 0 && !(1..LONGEST).contains(&self.unfinished);
+        if whole || matches!(poured, Poured::Stuck) {
+            self.turn = None;
+        }
+        poured
     }
 
     fn held(&self) -> usize {
@@ -230,7 +257,14 @@ impl Flow {
         // Zeroing a large piece costs more than asking how little there is.
         self.bytes.resize(sys::pending(pipe).clamp(PIECE, CHUNK), 0);
         let result = read(pipe, &mut self.bytes);
-        self.bytes.truncate(result.unwrap_or(0));
+        let (room, count) = (self.bytes.len(), result.unwrap_or(0));
+        self.bytes.truncate(count);
+        self.taken += count as u64;
+        // As much as there was room for: the pipe may have the rest of the last line.
+        self.unfinished = match self.bytes.last() {
+            Some(last) if count == room && *last != b'\n' => self.unfinished + count,
+            _ => 0,
+        };
         if let Some(strip) = &mut self.tap.strip {
             strip.strip(&mut self.bytes);
         }
@@ -266,7 +300,11 @@ impl Flow {
         if self.held() == 0 {
             return Poured::Bytes(0);
         }
-        let poured = self.tap.log.borrow_mut().write(&self.bytes[self.written..]);
+        let mut log = self.tap.log.borrow_mut();
+        if let Err(wait) = log.hold(&mut self.turn) {
+            return Poured::Busy(wait);
+        }
+        let poured = log.write(&self.bytes[self.written..]);
         if let Poured::Bytes(count) = poured {
             self.written += count;
         }
@@ -276,6 +314,7 @@ impl Flow {
     /// Everybody has closed the other end.
     fn finish(&mut self) {
         self.pipe = None;
+        self.turn = None;
         self.bytes = Vec::new();
         self.written = 0;
         if let Some(syslog) = &mut self.tap.syslog {
@@ -308,7 +347,8 @@ const WIDE: i32 = 256 * 1024;
 const PIECE: usize = 4096;
 const STEPS: usize = 16;
 const DRAIN_MOST: usize = 256;
-const RETRY: Duration = Duration::from_millis(500);
+/// How long a line may be until others get their turn in the middle of it.
+const LONGEST: usize = 1 << 20;
 
 #[cfg(test)]
 mod tests;

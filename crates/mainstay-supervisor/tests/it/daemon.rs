@@ -32,6 +32,7 @@ pub(crate) struct Builder {
     wrapper: Vec<String>,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
+    stdout: Option<std::io::PipeWriter>,
 }
 
 impl Daemon {
@@ -46,6 +47,7 @@ impl Daemon {
             wrapper: Vec::new(),
             arguments: vec!["-n".to_owned()],
             environment: Vec::new(),
+            stdout: None,
         }
     }
 
@@ -253,6 +255,27 @@ impl Builder {
         self
     }
 
+    /// A named pipe in its directory, before it starts.
+    pub(crate) fn fifo(self, name: &str) -> Self {
+        nix::unistd::mkfifo(
+            &self.dir.path().join(name),
+            nix::sys::stat::Mode::from_bits_truncate(0o600),
+        )
+        .unwrap();
+        self
+    }
+
+    /// The directory, for what has to be there before it starts.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Its standard output, in place of a file `stdout`.
+    pub(crate) fn stdout(mut self, pipe: std::io::PipeWriter) -> Self {
+        self.stdout = Some(pipe);
+        self
+    }
+
     /// In the background, as without `-n`.
     pub(crate) fn daemonized(mut self) -> Self {
         self.arguments.retain(|argument| argument != "-n");
@@ -261,8 +284,12 @@ impl Builder {
 
     /// Starts it and waits until it answers.
     #[track_caller]
-    pub(crate) fn start(self) -> Daemon {
-        let (stdout, stderr) = (self.output("stdout"), self.output("stderr"));
+    pub(crate) fn start(mut self) -> Daemon {
+        let stderr = self.output("stderr");
+        let stdout: Stdio = match self.stdout.take() {
+            Some(pipe) => pipe.into(),
+            None => self.output("stdout").into(),
+        };
         let child = self
             .command()
             .stdout(stdout)

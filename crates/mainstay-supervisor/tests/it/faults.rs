@@ -103,15 +103,15 @@ fn a_standard_output_that_nobody_reads_does_not_stop_the_daemon() {
         [supervisord]
         loglevel = debug
         [program:writer]
-        command = sh -c 'seq 1 30000; exec cat'
+        command = sh -c 'seq 1 300000; exec cat'
         stdout_logfile = NONE
         startsecs = 0
         ",
     )
     .under(&["sh", "-c", "mkfifo fifo; exec \"$@\" 1<>fifo", "sh"])
     .start();
-    // More than the pipe holds, so this would never come.
-    daemon.wait_for_log("\n30000\n");
+    // More than the pipe holds, so this would never come, and more than is kept for it.
+    daemon.wait_for_log("\n300000\n");
     let pid = daemon.wait_for("writer", State::Running);
 
     // As soon as somebody reads, he hears what he has missed.
@@ -338,13 +338,44 @@ fn a_log_directory_that_goes_away_ends_neither_the_program_nor_the_daemon() {
 
     daemon.ask("sendProcessStdin", &["cat", "into the void\n"]);
     daemon.wait_for_log("could not open");
+    daemon.ask("sendProcessStdin", &["cat", "echo me when it is read\n"]);
+    daemon.ask("sendProcessStdin", &["cat", "and again\n"]);
     assert_eq!(daemon.info("cat").pid, pid);
 
     fs::create_dir(daemon.path("logs")).unwrap();
     daemon.ask("sendProcessStdin", &["cat", "back again\n"]);
     daemon.wait_until("the new file", |daemon| {
-        daemon.text("logs/cat.log").contains("back again\n")
+        daemon.text("logs/cat.log").ends_with("back again\n")
     });
+    let all = "into the void\necho me when it is read\nand again\nback again\n";
+    assert_eq!(daemon.text("logs/cat.log"), all);
+    let said = daemon.log().matches("could not open").count();
+    assert_eq!(said, 1, "{}", daemon.log());
+    daemon.wait_for_log("/logs/cat.log again\n");
+}
+
+#[test]
+fn what_goes_into_a_removed_file_until_the_end_is_said_to_be_lost() {
+    let mut daemon = Daemon::with(
+        "
+        [program:cat]
+        command = cat
+        stdout_logfile = {dir}/logs/cat.log
+        startsecs = 0
+        ",
+    )
+    .directory("logs")
+    .start();
+    daemon.wait_for("cat", State::Running);
+    fs::remove_dir_all(daemon.path("logs")).unwrap();
+    daemon.ask("sendProcessStdin", &["cat", "into the void\n"]);
+    daemon.wait_for_log("could not open");
+
+    daemon.signal(nix::sys::signal::Signal::SIGTERM);
+
+    assert_eq!(daemon.exit().code(), Some(0));
+    let log = daemon.log();
+    assert!(log.contains("ERRO 14 bytes for "), "{log}");
 }
 
 #[test]

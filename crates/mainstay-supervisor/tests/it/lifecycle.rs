@@ -316,3 +316,62 @@ fn an_idle_daemon_does_not_wake_up() {
         rested
     });
 }
+
+#[test]
+fn the_first_lines_are_sorted_by_how_bad_they_are() {
+    let mut daemon = Daemon::with(
+        "
+        [supervisord]
+        minprocs = 1
+        [program:cat]
+        command = cat
+        autostrat = true
+        ",
+    )
+    .start();
+    daemon.wait_for_log("supervisord started");
+    let log = daemon.log();
+    let (first, _) = log.split_once("INFO RPC interface").unwrap();
+    let position = |level: &str| first.find(level);
+    let warning = position(" WARN ").expect("one about the key that nobody knows");
+    if nix::unistd::geteuid().is_root() {
+        let info = first.find(" INFO Set uid to user 0 succeeded").unwrap();
+        assert!(warning < info, "{first}");
+    }
+    assert!(
+        position(" CRIT ").is_none_or(|worst| worst < warning),
+        "{first}"
+    );
+}
+
+#[test]
+fn a_pidfile_that_cannot_be_written_is_said_in_place_of_the_start() {
+    let mut daemon = Daemon::with(
+        "
+        [supervisord]
+        pidfile = {dir}/taken
+        [program:cat]
+        command = cat
+        startsecs = 0
+        ",
+    )
+    .directory("taken")
+    .start();
+    daemon.wait_for_log("INFO spawned: 'cat'");
+    let log = daemon.log();
+    let lines: Vec<_> = log
+        .lines()
+        .map(|line| line.get(24..).unwrap_or(line))
+        .collect();
+    let at = |what: &str| lines.iter().position(|line| line.starts_with(what));
+    let path = daemon.path("taken");
+    let said = format!("CRIT could not write pidfile {}", path.display());
+    let said = lines.iter().position(|line| *line == said);
+    assert!(said.is_some(), "{log}");
+    assert!(
+        at("INFO RPC interface") < said && said < at("INFO spawned"),
+        "{log}"
+    );
+    assert!(!log.contains("started with pid"), "{log}");
+    assert!(log.contains(": Is a directory"), "{log}");
+}

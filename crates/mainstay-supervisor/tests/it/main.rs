@@ -22,6 +22,7 @@ mod logs;
 mod processes;
 mod rpc;
 mod samples;
+mod streams;
 mod web;
 mod web_client;
 mod web_faults;

@@ -106,7 +106,7 @@ fn a_rotation_that_fails_is_said_once_and_loses_nothing() {
     )
     .unwrap();
     log.write(b"0123").unwrap();
-    assert!(log.trouble().unwrap().starts_with("could not rotate"));
+    assert!(log.trouble().unwrap().1.starts_with("could not rotate"));
     log.write(b"456").unwrap();
     assert_eq!(log.trouble(), None);
     assert_eq!(fs::read(&path).unwrap(), b"0123456");
@@ -180,4 +180,97 @@ fn a_fifo_without_a_reader_keeps_what_it_can_hold() {
     assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
     assert!(held >= 4096);
     assert_eq!(sizes(&dir).len(), 1);
+}
+
+#[test]
+fn a_link_to_an_open_file_is_neither_renamed_nor_removed() {
+    use std::os::fd::AsRawFd as _;
+    let dir = TempDir::new().unwrap();
+    let (path, link) = (dir.path().join("file"), dir.path().join("stdout"));
+    let output = File::create(&path).unwrap();
+    // As `/dev/stdout` is one, with a regular file behind it.
+    let target = PathBuf::from(format!("/proc/self/fd/{}", output.as_raw_fd()));
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    for backups in [0, 2] {
+        let maxbytes = 4;
+        let mut log = LogFile::open(&link, Rotation { maxbytes, backups }).unwrap();
+        log.write(b"01234").unwrap();
+        log.clear().unwrap();
+        log.write(b"56789").unwrap();
+        assert_eq!(log.trouble(), None);
+    }
+    assert_eq!(fs::read_link(&link).unwrap(), target);
+    assert_eq!(fs::read(&path).unwrap(), b"01234567890123456789");
+    assert_eq!(sizes(&dir).len(), 2);
+}
+
+#[test]
+fn a_link_to_a_file_is_rotated_and_removed_itself() {
+    let dir = TempDir::new().unwrap();
+    let (path, link) = (dir.path().join("file"), dir.path().join("link"));
+    std::os::unix::fs::symlink("file", &link).unwrap();
+    let rotation = Rotation {
+        maxbytes: 4,
+        backups: 1,
+    };
+    let mut log = LogFile::open(&link, rotation).unwrap();
+    log.write(b"01234").unwrap();
+    log.write(b"5").unwrap();
+    assert_eq!(
+        fs::read_link(dir.path().join("link.1")).unwrap(),
+        Path::new("file")
+    );
+    assert_eq!(fs::read(&path).unwrap(), b"01234");
+    assert_eq!(fs::read(&link).unwrap(), b"5");
+}
+
+#[test]
+fn what_is_written_while_the_directory_is_gone_is_there_when_it_is_back() {
+    let dir = TempDir::new().unwrap();
+    let logs = dir.path().join("logs");
+    let path = logs.join("log");
+    fs::create_dir(&logs).unwrap();
+    let mut log = LogFile::open(&path, Rotation::default()).unwrap();
+    log.write(b"removed on purpose\n").unwrap();
+    fs::remove_dir_all(&logs).unwrap();
+    let (read, write) = io::pipe().unwrap();
+    for number in 0..3 {
+        log.write(format!("written {number}\n").as_bytes()).unwrap();
+        (&write)
+            .write_all(format!("moved {number}\n").as_bytes())
+            .unwrap();
+        log.splice(read.as_fd(), 1 << 17).unwrap();
+        let said = log.trouble().map(|(level, _)| level);
+        assert_eq!(said, (number == 0).then_some(Level::Error));
+    }
+    fs::create_dir(&logs).unwrap();
+    log.write(b"back\n").unwrap();
+    assert_eq!(log.trouble().unwrap().0, Level::Info);
+    log.write(b"again\n").unwrap();
+    assert_eq!(log.trouble(), None);
+    assert_eq!(log.give_up(), 0);
+    let expected = "written 0\nmoved 0\nwritten 1\nmoved 1\nwritten 2\nmoved 2\nback\nagain\n";
+    assert_eq!(fs::read_to_string(&path).unwrap(), expected);
+}
+
+#[test]
+fn a_file_without_a_name_holds_no_more_than_its_backups_would() {
+    let dir = TempDir::new().unwrap();
+    let logs = dir.path().join("logs");
+    fs::create_dir(&logs).unwrap();
+    let rotation = Rotation {
+        maxbytes: 10,
+        backups: 1,
+    };
+    let mut log = LogFile::open(&logs.join("log"), rotation).unwrap();
+    fs::remove_dir_all(&logs).unwrap();
+    log.write(b"0123456789abcde").unwrap();
+    assert!(log.trouble().unwrap().1.starts_with("could not open"));
+    log.write(b"fghij").unwrap();
+    assert!(log.trouble().unwrap().1.starts_with("20 bytes for"));
+    log.write(b"klm").unwrap();
+    assert_eq!(log.give_up(), 3);
+    fs::create_dir(&logs).unwrap();
+    assert_eq!(log.give_up(), 0);
+    assert_eq!(fs::read(logs.join("log")).unwrap(), b"klm");
 }

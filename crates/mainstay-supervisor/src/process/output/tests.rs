@@ -1,6 +1,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::task::LocalSet;
@@ -229,4 +230,57 @@ async fn a_fifo_that_is_full_makes_the_writer_wait_and_nothing_else() {
     })
     .await;
     reader.unwrap().join().unwrap();
+}
+
+#[tokio::test]
+async fn a_line_that_a_pipe_has_in_part_is_finished_before_anybody_else_writes() {
+    let mut bench = Bench::new(Level::Info);
+    let path = bench.path("fifo");
+    nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let alias = bench.path("alias");
+    std::os::unix::fs::symlink("fifo", &alias).unwrap();
+    let line = |letter: &str| letter.repeat(99) + "\n";
+    let (first, others) = (line("a").repeat(1000), line("b").repeat(40));
+    let mut reader = None;
+    local(async {
+        let mut fifo = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(&path)
+            .unwrap();
+        let (write, mut a) = bench.output(&path, |_| {});
+        let text = first.clone();
+        std::thread::spawn(move || (&write).write_all(text.as_bytes()).unwrap());
+        // Until no further page fits, which is in the middle of a line.
+        while sys::pending(&fifo) < FULL - 4096 {
+            a.drain();
+        }
+        let mut got = vec![0; 3 * 4096];
+        io::Read::read_exact(&mut fifo, &mut got).unwrap();
+
+        let mut outputs = Vec::new();
+        for name in [&path, &alias] {
+            let (write, output) = bench.output(name, |_| {});
+            (&write).write_all(others.as_bytes()).unwrap();
+            // As at its end: now, if at all.
+            output.drain();
+            outputs.push(output);
+        }
+        a.start();
+        outputs.iter_mut().for_each(Output::start);
+        let rest = first.len() + 2 * others.len() - got.len();
+        reader = Some(std::thread::spawn(move || {
+            let mut more = vec![0; rest];
+            io::Read::read_exact(&mut fifo, &mut more).unwrap();
+            got.extend(more);
+            String::from_utf8(got).unwrap()
+        }));
+    })
+    .await;
+    let got = reader.unwrap().join().unwrap();
+    for (letter, expected) in [("a", 1000), ("b", 80)] {
+        let whole = letter.repeat(99);
+        let count = got.lines().filter(|line| *line == whole).count();
+        assert_eq!(count, expected, "whole lines of {letter}");
+    }
 }
