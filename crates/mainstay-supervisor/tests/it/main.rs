@@ -17,6 +17,7 @@ mod fuzzed;
 mod lifecycle;
 mod logs;
 mod processes;
+mod restart;
 mod rpc;
 mod web;
 mod web_client;
