@@ -19,5 +19,6 @@ mod logs;
 mod processes;
 mod restart;
 mod rpc;
+mod start;
 mod web;
 mod web_client;

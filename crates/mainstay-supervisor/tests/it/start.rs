@@ -1,0 +1,46 @@
+//! What the daemon makes of its surroundings when it starts.
+
+use jiff::civil::DateTime;
+use jiff::tz::{TimeZone, offset};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::daemon::Daemon;
+
+const CAT: &str = "[program:cat]\ncommand = cat\nstartsecs = 0\n";
+
+/// A zone that is five hours ahead, as `zic` would write it: an empty part for old readers, one
+/// without transitions for the others, and the rule for all times.
+fn zone() -> String {
+    let header = |types: char, characters: char| {
+        let counts: String = ['\0', '\0', '\0', '\0', types, characters]
+            .iter()
+            .map(|count| format!("\0\0\0{count}"))
+            .collect();
+        format!("TZif2{}{counts}", "\0".repeat(15))
+    };
+    let part = format!("{}\0\0\u{46}\u{50}\0\0XYZ\0", header('\u{1}', '\u{4}'));
+    format!("{part}{part}\nXYZ-5\n")
+}
+
+#[test]
+fn the_name_of_a_time_zone_is_understood() {
+    let mut daemon = Daemon::with(CAT)
+        .directory("zones")
+        .directory("zones/Made")
+        .file("zones/Made/Up", &zone())
+        .environment("TZDIR", "{dir}/zones")
+        .environment("TZ", "Made/Up")
+        .start();
+    daemon.wait_for_log("supervisord started");
+
+    let there = Timestamp::now()
+        .to_zoned(TimeZone::fixed(offset(5)))
+        .datetime();
+    let log = daemon.log();
+    let logged: DateTime = log[..19].parse().unwrap();
+    let apart = there.duration_since(logged);
+    assert!(
+        apart.abs() < SignedDuration::from_mins(10),
+        "{apart:?}\n{log}"
+    );
+}
