@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::actor::{Actor, End, now};
+use super::restart::rehearse;
 use super::unit::UnitId;
 use crate::config::Config;
 use crate::process::Event;
@@ -55,9 +56,10 @@ impl Actor {
         }
     }
 
-    /// Begins a restart, if the configuration can be read.
+    /// Begins a restart, if the configuration can be read and carried out.
     pub(super) fn begin_restart(&mut self) -> Result<(), Fault> {
-        match (self.loader)() {
+        let read = (self.loader)();
+        match read.and_then(|new| rehearse(&self.config, &new).map(|()| new)) {
             Ok(config) => {
                 self.begin(Descent::new(Some(Box::new(config))));
                 Ok(())

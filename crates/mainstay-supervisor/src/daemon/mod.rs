@@ -21,6 +21,7 @@ mod pidfile;
 mod privileges;
 mod requests;
 mod run;
+mod restart;
 mod signals;
 mod unit;
 mod waiting;

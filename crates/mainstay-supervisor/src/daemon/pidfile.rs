@@ -34,6 +34,25 @@ pub(super) enum Denied {
     Unwritable(io::Error),
 }
 
+impl Denied {
+    /// For people.
+    pub(super) fn describe(&self, path: &Path) -> String {
+        let path = path.display();
+        match self {
+            Self::Taken(pid) => {
+                let who = pid
+                    .map(|pid| format!(" with pid {pid}"))
+                    .unwrap_or_default();
+                format!(
+                    "another daemon{who} holds the pidfile {path}; stop it first, or use another \
+                     pidfile"
+                )
+            }
+            Self::Unwritable(error) => format!("could not write pidfile {path}: {error}"),
+        }
+    }
+}
+
 impl Pidfile {
     /// Takes the file without changing what is in it.
     pub(super) fn take(path: &Path) -> Result<Self, Denied> {
@@ -63,6 +82,19 @@ impl Pidfile {
                 path: path.to_owned(),
                 file,
             });
+        }
+    }
+
+    /// Whether nobody else has the file, which is neither made nor changed.
+    pub(super) fn check(path: &Path) -> Result<(), Denied> {
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(nix::libc::O_NONBLOCK)
+            .open(path);
+        // What is not there, or not readable, is nobody's as far as we can tell.
+        match file {
+            Ok(file) if file.metadata().is_ok_and(|about| about.is_file()) => lock(file).map(drop),
+            _ => Ok(()),
         }
     }
 

@@ -124,23 +124,41 @@ fn check(options: &DaemonOptions, context: &Context) -> Result<(), Failure> {
 
 /// What stays the same from start to start.
 #[derive(Debug)]
-struct Daemon {
+pub(super) struct Daemon {
     program: String,
     path: PathBuf,
     options: DaemonOptions,
     context: Context,
-    log: MainLog,
+    pub(super) log: MainLog,
     /// The soft limit of descriptors that children are to have, where ours is another.
     descriptors: Option<u64>,
 }
 
 /// What a start makes and a restart makes anew.
 #[derive(Debug)]
-struct Life {
-    config: Config,
+pub(super) struct Life {
+    pub(super) config: Config,
     servers: web::Servers,
     requests: mpsc::Receiver<Request>,
     pidfile: Option<Pidfile>,
+}
+
+/// Open servers, and the end at which their requests arrive.
+pub(super) type Opened = (web::Servers, mpsc::Receiver<Request>);
+
+impl Life {
+    pub(super) fn new(
+        config: Config,
+        (servers, requests): Opened,
+        pidfile: Option<Pidfile>,
+    ) -> Self {
+        Self {
+            config,
+            servers,
+            requests,
+            pidfile,
+        }
+    }
 }
 
 impl Daemon {
@@ -170,7 +188,7 @@ impl Daemon {
         privileges::drop_privileges(&settings, &self.log).map_err(Failure::usage)?;
         self.descriptors =
             privileges::raise_limits(&settings, &self.log).map_err(Failure::usage)?;
-        let life = self.prepare(config, None)?;
+        let life = self.prepare(config).map_err(Failure::usage)?;
         self.open_log(&settings).map_err(|error| {
             Failure::trouble(format_args!("could not open the main log: {error}"))
         })?;
@@ -199,65 +217,32 @@ impl Daemon {
             let mut actor = Actor::new(life.config, launcher, self.loader());
             let end = actor.run(&mut life.requests, &mut signals).await;
             serial = actor.bus.serial();
+            let old = actor.config.clone();
             drop(actor);
             life.servers.close().await;
             match end {
                 End::Exit => return Ok(()),
-                End::Restart(config) => life = self.again(*config, life.pidfile)?,
+                End::Restart(config) => life = self.again(*config, old, life.pidfile),
             }
         }
     }
 
     /// Takes what only one daemon can have. Whatever another daemon with this configuration uses is
     /// not touched before it is certain that there is none.
-    fn prepare(&self, config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
-        let (handle, requests) = Handle::channel(REQUESTS);
-        let settings = &config.supervisord;
-        let context = web::Context::new(handle, &settings.identifier, config.rpc_interface);
-        let servers = web::Servers::open(&config.servers, context).map_err(Failure::usage)?;
-        let pidfile = match pidfile {
-            Some(pidfile) if pidfile.path() == settings.pidfile => Some(pidfile),
-            _ => self.take_pidfile(&settings.pidfile)?,
-        };
-        Ok(Life {
-            config,
-            servers,
-            requests,
-            pidfile,
-        })
+    fn prepare(&self, config: Config) -> Result<Life, String> {
+        let opened = open(&config).map_err(|error| error.to_string())?;
+        let pidfile = self.take_pidfile(&config.supervisord.pidfile)?;
+        Ok(Life::new(config, opened, pidfile))
     }
 
-    /// The next life, after everything of the last one has been stopped.
-    fn again(&self, config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
-        let life = self.prepare(config, pidfile).inspect_err(|failure| {
-            self.log
-                .critical(format_args!("could not start again: {}", failure.message));
-        })?;
-        if let Err(error) = self.open_log(&life.config.supervisord) {
-            self.log.error(format_args!(
-                "could not open the new main log, the old one goes on: {error}"
-            ));
-        }
-        self.greet(&life);
-        Ok(life)
-    }
-
-    fn take_pidfile(&self, path: &Path) -> Result<Option<Pidfile>, Failure> {
+    pub(super) fn take_pidfile(&self, path: &Path) -> Result<Option<Pidfile>, String> {
         match Pidfile::take(path) {
             Ok(pidfile) => Ok(Some(pidfile)),
-            Err(Denied::Taken(pid)) => {
-                let who = pid
-                    .map(|pid| format!(" with pid {pid}"))
-                    .unwrap_or_default();
-                Err(Failure::usage(format_args!(
-                    "another daemon{who} holds the pidfile {}; stop it first, or use another pidfile",
-                    path.display()
-                )))
-            }
             Err(Denied::Unwritable(error)) => {
                 self.unwritable(path, &error);
                 Ok(None)
             }
+            Err(taken) => Err(taken.describe(path)),
         }
     }
 
@@ -280,7 +265,7 @@ impl Daemon {
         ));
     }
 
-    fn open_log(&self, settings: &Supervisord) -> io::Result<()> {
+    pub(super) fn open_log(&self, settings: &Supervisord) -> io::Result<()> {
         let rotation = Rotation {
             maxbytes: settings.logfile_maxbytes,
             backups: settings.logfile_backups,
@@ -297,7 +282,7 @@ impl Daemon {
     }
 
     /// The first lines of a life in the main log; old logs go.
-    fn greet(&self, life: &Life) {
+    pub(super) fn greet(&self, life: &Life) {
         let mut notes: Vec<_> = life.config.notes.iter().collect();
         notes.sort_by_key(|note| std::cmp::Reverse(note.level));
         for note in notes.into_iter().chain(life.servers.notes()) {
@@ -364,6 +349,14 @@ impl Daemon {
         );
         Box::new(move || config::load(&path, &options, &context).map_err(|error| error.to_string()))
     }
+}
+
+/// Opens a configuration's servers.
+pub(super) fn open(config: &Config) -> Result<Opened, web::OpenError> {
+    let (handle, requests) = Handle::channel(REQUESTS);
+    let identifier = &config.supervisord.identifier;
+    let context = web::Context::new(handle, identifier, config.rpc_interface);
+    Ok((web::Servers::open(&config.servers, context)?, requests))
 }
 
 const USAGE: u8 = 2;

@@ -10,6 +10,7 @@
 
 mod api;
 mod app;
+mod attempt;
 mod auth;
 mod connection;
 mod dashboard;
@@ -22,5 +23,6 @@ mod servers;
 mod tail;
 mod watched;
 
+pub(crate) use attempt::try_to_open;
 pub use error::OpenError;
 pub use servers::{Context, Servers};

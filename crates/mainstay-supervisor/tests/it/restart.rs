@@ -1,10 +1,16 @@
 //! Restarts that must not go wrong, and the signals that come in the middle of one.
 
-use std::fs;
+use std::fs::{self, File};
+use std::net::{TcpListener, TcpStream};
 
+use mainstay_supervisor::daemon::State;
+use mainstay_supervisor::rpc::Value;
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::signal::Signal;
 
 use crate::daemon::Daemon;
+
+const CAT: &str = "[program:cat]\ncommand = cat\nstartsecs = 0\n";
 
 /// Takes its time to stop: until there is a file `go`.
 const SLOW: &str = "
@@ -58,4 +64,76 @@ fn the_second_signal_forces_after_a_shutdown_by_the_api_too() {
     daemon.wait_for_log("received SIGTERM during shutdown, killing what is left");
     assert_eq!(daemon.exit().code(), Some(0));
     assert_eq!(daemon.text("slow.log"), "ready\n");
+}
+
+#[test]
+fn a_server_that_cannot_be_opened_is_noticed_before_anything_stops() {
+    let mut daemon = Daemon::with(CAT).start();
+    let pid = daemon.wait_for("cat", State::Running);
+    let busy = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = busy.local_addr().unwrap();
+    let lock = daemon.path("other.pid");
+    let lock = Flock::lock(File::create(lock).unwrap(), FlockArg::LockExclusive).unwrap();
+
+    for (section, expected) in [
+        (
+            format!("[inet_http_server]\nport = {address}\n"),
+            "Another program is already listening on a port",
+        ),
+        (
+            "[unix_http_server]\nfile = {dir}/missing/s.sock\n".to_owned(),
+            "Cannot open an HTTP server: socket.error reported errno.ENOENT (2)",
+        ),
+        (
+            "[inet_http_server]\nport = a..b:80\n".to_owned(),
+            "Could not determine IP address for hostname a..b",
+        ),
+        (
+            "[supervisord]\npidfile = {dir}/other.pid\n".to_owned(),
+            "another daemon holds the pidfile",
+        ),
+    ] {
+        daemon.rewrite(&format!("{section}{CAT}"));
+        daemon.signal(Signal::SIGHUP);
+        daemon.wait_for_log(&format!(
+            "CRIT not restarting, everything goes on as it was: {expected}"
+        ));
+        let fault = daemon.refuses("restart", &[]);
+        assert!(fault.contains(expected), "{fault}");
+        assert_eq!(daemon.info("cat").pid, pid);
+    }
+    assert!(daemon.path("other.pid").exists(), "it is another daemon's");
+    drop(lock);
+    drop(busy);
+
+    daemon.rewrite(&format!("[inet_http_server]\nport = {address}\n{CAT}"));
+    daemon.signal(Signal::SIGHUP);
+    daemon.wait_until("the new server", |_| TcpStream::connect(address).is_ok());
+}
+
+#[test]
+fn a_server_that_is_taken_while_all_stops_leaves_the_old_ones_in_service() {
+    let mut daemon = slow();
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    daemon.rewrite(&format!("[inet_http_server]\nport = {free}\n{CAT}"));
+    daemon.signal(Signal::SIGHUP);
+    daemon.wait_for_log("received SIGHUP indicating restart request");
+    // From then on the API refuses: the way down has begun.
+    daemon.wait_until("the way down", |daemon| {
+        let name = Value::String("slow".to_owned());
+        daemon.call("supervisor.getProcessInfo", &[name]).is_err()
+    });
+    let _taken = TcpListener::bind(free).unwrap();
+
+    fs::write(daemon.path("go"), "").unwrap();
+
+    daemon.wait_for_log("CRIT could not open the new HTTP servers");
+    daemon.wait_for_log("spawned: 'cat'");
+    daemon.wait_until("the API", |daemon| {
+        daemon.call("supervisor.getState", &[]).is_ok()
+    });
+    daemon.wait_for("cat", State::Running);
 }

@@ -1,0 +1,76 @@
+//! The next life: what could go wrong with it is found while the last one goes on, and what goes
+//! wrong all the same does not end the daemon.
+
+use std::mem;
+
+use super::pidfile::Pidfile;
+use super::run::{Daemon, Life, Opened, open};
+use crate::config::Config;
+use crate::web;
+
+/// Tries what a restart would do, as far as that can be without disturbing what runs.
+///
+/// # Errors
+///
+/// Why there had better be no restart.
+pub(super) fn rehearse(old: &Config, new: &Config) -> Result<(), String> {
+    web::try_to_open(&new.servers, &old.servers).map_err(|error| error.to_string())?;
+    let pidfile = &new.supervisord.pidfile;
+    if *pidfile != old.supervisord.pidfile {
+        Pidfile::check(pidfile).map_err(|denied| denied.describe(pidfile))?;
+    }
+    Ok(())
+}
+
+impl Daemon {
+    /// The next life, after everything of the last one has been stopped.
+    pub(super) fn again(&self, mut new: Config, old: Config, pidfile: Option<Pidfile>) -> Life {
+        let opened = self.open_servers(&mut new, old.servers);
+        let pidfile = self.next_pidfile(&new, pidfile);
+        let life = Life::new(new, opened, pidfile);
+        if let Err(error) = self.open_log(&life.config.supervisord) {
+            self.log.error(format_args!(
+                "could not open the new main log, the old one goes on: {error}"
+            ));
+        }
+        self.greet(&life);
+        life
+    }
+
+    /// The new servers; else those of before; else none, which leaves the signals.
+    fn open_servers(&self, config: &mut Config, mut before: Vec<crate::config::Server>) -> Opened {
+        loop {
+            match open(config) {
+                Ok(opened) => return opened,
+                // Where there are none, there is nothing that can fail: this ends.
+                Err(error) => {
+                    self.log.critical(format_args!(
+                        "could not open the new HTTP servers, going on with {}: {error}",
+                        if before.is_empty() {
+                            "none"
+                        } else {
+                            "those of before"
+                        }
+                    ));
+                    config.servers = mem::take(&mut before);
+                }
+            }
+        }
+    }
+
+    fn next_pidfile(&self, config: &Config, pidfile: Option<Pidfile>) -> Option<Pidfile> {
+        let path = &config.supervisord.pidfile;
+        if pidfile
+            .as_ref()
+            .is_some_and(|pidfile| pidfile.path() == path)
+        {
+            return pidfile;
+        }
+        drop(pidfile);
+        self.take_pidfile(path).unwrap_or_else(|message| {
+            self.log
+                .critical(format_args!("going on without a pidfile: {message}"));
+            None
+        })
+    }
+}
