@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::actor::{ActiveGroup, Actor};
 use super::unit::{Unit, UnitId};
-use super::{ConfigInfo, Diff};
+use super::{ConfigInfo, Diff, changes};
 use crate::config::{self, Config};
 use crate::event::Kind;
 use crate::process::Event;
@@ -125,13 +125,16 @@ impl Actor {
         for note in &new.notes {
             self.log.log(note.level, &note.message);
         }
-        for what in needs_restart(&self.config, &new) {
+        for what in changes::needs_restart(&self.config, &new) {
             self.log.warn(format_args!(
                 "{what} has changed, which takes effect at the next restart"
             ));
         }
         let now = &mut self.config;
         now.groups = new.groups;
+        for what in changes::needs_start(&self.config, &new) {
+            self.log.warn(format_args!("{what} {}", changes::AT_START));
+        }
         let (live, read) = (&mut now.supervisord, new.supervisord);
         live.strip_ansi = read.strip_ansi;
         live.childlogdir = read.childlogdir;
@@ -170,33 +173,4 @@ impl Actor {
         self.deactivate(index);
         Ok(())
     }
-}
-
-/// What differs that only a restart can change.
-fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let (a, b) = (&old.supervisord, &new.supervisord);
-    let checks = [
-        ("[supervisord] logfile", a.logfile != b.logfile),
-        (
-            "[supervisord] logfile_maxbytes",
-            a.logfile_maxbytes != b.logfile_maxbytes,
-        ),
-        (
-            "[supervisord] logfile_backups",
-            a.logfile_backups != b.logfile_backups,
-        ),
-        ("[supervisord] loglevel", a.loglevel != b.loglevel),
-        ("[supervisord] pidfile", a.pidfile != b.pidfile),
-        ("[supervisord] identifier", a.identifier != b.identifier),
-        ("the set of HTTP servers", old.servers != new.servers),
-        (
-            "[rpcinterface:supervisor]",
-            old.rpc_interface != new.rpc_interface,
-        ),
-    ];
-    checks
-        .into_iter()
-        .filter(|(_, differs)| *differs)
-        .map(|(what, _)| what)
-        .collect()
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 mod actor;
 mod answers;
+mod changes;
 mod descent;
 mod events;
 mod groups;
@@ -20,8 +21,8 @@ mod launch;
 mod pidfile;
 mod privileges;
 mod requests;
-mod run;
 mod restart;
+mod run;
 mod signals;
 mod unit;
 mod waiting;

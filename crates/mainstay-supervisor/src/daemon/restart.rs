@@ -3,8 +3,11 @@
 
 use std::mem;
 
+use nix::unistd::geteuid;
+
 use super::pidfile::Pidfile;
 use super::run::{Daemon, Life, Opened, open};
+use super::{changes, privileges};
 use crate::config::Config;
 use crate::web;
 
@@ -14,6 +17,7 @@ use crate::web;
 ///
 /// Why there had better be no restart.
 pub(super) fn rehearse(old: &Config, new: &Config) -> Result<(), String> {
+    privileges::check_user(&new.supervisord)?;
     web::try_to_open(&new.servers, &old.servers).map_err(|error| error.to_string())?;
     let pidfile = &new.supervisord.pidfile;
     if *pidfile != old.supervisord.pidfile {
@@ -24,8 +28,19 @@ pub(super) fn rehearse(old: &Config, new: &Config) -> Result<(), String> {
 
 impl Daemon {
     /// The next life, after everything of the last one has been stopped.
-    pub(super) fn again(&self, mut new: Config, old: Config, pidfile: Option<Pidfile>) -> Life {
-        let opened = self.open_servers(&mut new, old.servers);
+    pub(super) fn again(&mut self, mut new: Config, old: Config, pidfile: Option<Pidfile>) -> Life {
+        let servers = old.servers.clone();
+        let changed = changes::needs_start(&old, &new);
+        let note = privileges::drop_privileges(&new.supervisord).unwrap_or_else(|reason| {
+            // Not as somebody whom nobody has asked for.
+            self.log.critical(format_args!(
+                "starting again with the configuration of before: {reason}"
+            ));
+            new = old;
+            None
+        });
+        self.context.uid = geteuid().as_raw();
+        let opened = self.open_servers(&mut new, servers);
         let pidfile = self.next_pidfile(&new, pidfile);
         let life = Life::new(new, opened, pidfile);
         if let Err(error) = self.open_log(&life.config.supervisord) {
@@ -33,7 +48,13 @@ impl Daemon {
                 "could not open the new main log, the old one goes on: {error}"
             ));
         }
+        if let Some(note) = note {
+            self.log.log(note.level, &note.message);
+        }
         self.greet(&life);
+        for what in changed {
+            self.log.warn(format_args!("{what} {}", changes::AT_START));
+        }
         life
     }
 

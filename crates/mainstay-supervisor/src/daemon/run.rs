@@ -128,7 +128,7 @@ pub(super) struct Daemon {
     program: String,
     path: PathBuf,
     options: DaemonOptions,
-    context: Context,
+    pub(super) context: Context,
     pub(super) log: MainLog,
     /// The soft limit of descriptors that children are to have, where ours is another.
     descriptors: Option<u64>,
@@ -185,7 +185,9 @@ impl Daemon {
         sys::ignore_sigpipe_and_sigxfsz();
         let config = self.load().map_err(Failure::usage)?;
         let settings = config.supervisord.clone();
-        privileges::drop_privileges(&settings, &self.log).map_err(Failure::usage)?;
+        if let Some(note) = privileges::drop_privileges(&settings).map_err(Failure::usage)? {
+            self.log.log(note.level, &note.message);
+        }
         self.descriptors =
             privileges::raise_limits(&settings, &self.log).map_err(Failure::usage)?;
         let life = self.prepare(config).map_err(Failure::usage)?;
@@ -206,7 +208,7 @@ impl Daemon {
     }
 
     /// From the first spawn to the last exit, as often as there is a restart.
-    async fn live(self, mut life: Life) -> Result<(), Failure> {
+    async fn live(mut self, mut life: Life) -> Result<(), Failure> {
         let mut signals = Signals::install().map_err(Failure::trouble)?;
         // Events are counted over restarts.
         let mut serial = 0;

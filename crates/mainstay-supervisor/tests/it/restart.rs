@@ -1,7 +1,8 @@
 //! Restarts that must not go wrong, and the signals that come in the middle of one.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 
 use mainstay_supervisor::daemon::State;
 use mainstay_supervisor::rpc::Value;
@@ -64,6 +65,72 @@ fn the_second_signal_forces_after_a_shutdown_by_the_api_too() {
     daemon.wait_for_log("received SIGTERM during shutdown, killing what is left");
     assert_eq!(daemon.exit().code(), Some(0));
     assert_eq!(daemon.text("slow.log"), "ready\n");
+}
+
+#[test]
+fn a_restart_becomes_the_new_user() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    const WHO: &str = "
+        [program:who]
+        command = sh -c 'id -u;exec cat'
+        stdout_logfile = {dir}/who.log
+        startsecs = 0
+        ";
+    let mut daemon = Daemon::with(WHO).start();
+    daemon.wait_until("root", |daemon| daemon.text("who.log") == "0\n");
+    let open = |name: &str, mode| {
+        fs::set_permissions(daemon.path(name), Permissions::from_mode(mode)).unwrap();
+    };
+    open("", 0o777);
+    open("main.log", 0o666);
+    open("who.log", 0o666);
+    daemon.rewrite(&format!(
+        "[supervisord]\nuser = nobody\n{}",
+        WHO.replace("        ", "")
+    ));
+
+    daemon.signal(Signal::SIGHUP);
+
+    daemon.wait_for_log("INFO Set uid to user 65534 succeeded");
+    daemon.wait_until("nobody", |daemon| daemon.text("who.log") == "0\n65534\n");
+    let status = fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+    assert!(
+        status.contains("Uid:\t65534\t65534\t65534\t65534"),
+        "{status}"
+    );
+    let pid = daemon.wait_for("who", State::Running);
+
+    // There is no way back, which is noticed before anything is stopped.
+    daemon.rewrite(WHO);
+    daemon.signal(Signal::SIGHUP);
+    daemon.wait_for_log(
+        "CRIT not restarting, everything goes on as it was: Can't drop privilege as nonroot user",
+    );
+    assert_eq!(daemon.info("who").pid, pid);
+    assert_eq!(
+        daemon.refuses("restart", &[]),
+        "CANT_REREAD: Can't drop privilege as nonroot user"
+    );
+}
+
+#[test]
+fn every_restart_says_whom_it_runs_as() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let mut daemon = Daemon::with(CAT).start();
+    assert_eq!(
+        daemon.log().matches("Set uid to user 0 succeeded").count(),
+        1
+    );
+    let text = fs::read_to_string(daemon.config_file()).unwrap();
+    fs::write(daemon.config_file(), text.replace("user = root\n", "")).unwrap();
+
+    daemon.signal(Signal::SIGHUP);
+
+    daemon.wait_for_log("CRIT Supervisor is running as root.");
 }
 
 #[test]
