@@ -62,7 +62,7 @@ fn ini_files_read_the_same() {
             })});
         }
         let sections = ini.sections().map(|section| {
-            let entries = section.entries().iter();
+            let entries = section.entries();
             let entries: Map<String, Value> = entries
                 .map(|entry| (entry.key.clone(), json!(entry.value)))
                 .collect();

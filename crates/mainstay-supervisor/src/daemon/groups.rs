@@ -1,5 +1,6 @@
 //! Groups: which are active, which are available, and how the one becomes the other.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::actor::{ActiveGroup, Actor};
@@ -74,6 +75,7 @@ impl Actor {
 
     /// Starts those of these processes that start by themselves, in their groups' order.
     pub(super) fn autostart(&mut self, ids: &[UnitId]) {
+        let ids: HashSet<_> = ids.iter().copied().collect();
         for id in self.in_order(|id, unit| ids.contains(&id) && unit.config.autostart) {
             self.apply(id, Event::Start);
         }
@@ -130,11 +132,11 @@ impl Actor {
                 "{what} has changed, which takes effect at the next restart"
             ));
         }
-        let now = &mut self.config;
-        now.groups = new.groups;
         for what in changes::needs_start(&self.config, &new) {
             self.log.warn(format_args!("{what} {}", changes::AT_START));
         }
+        let now = &mut self.config;
+        now.groups = new.groups;
         let (live, read) = (&mut now.supervisord, new.supervisord);
         live.strip_ansi = read.strip_ansi;
         live.childlogdir = read.childlogdir;
