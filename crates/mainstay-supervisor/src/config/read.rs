@@ -20,8 +20,9 @@ use super::types::Invalid;
 pub(super) struct Sink {
     problems: RefCell<Vec<Error>>,
     notes: RefCell<Vec<Note>>,
-    /// The places of the problems.
+    /// The places of the problems, and of the remarks that are made once.
     problem_places: RefCell<HashSet<Place>>,
+    note_places: RefCell<HashSet<Place>>,
     /// How many more suggestions may be looked for.
     suggestions: Cell<usize>,
 }
@@ -35,6 +36,7 @@ impl std::default::Default for Sink {
             problems: RefCell::default(),
             notes: RefCell::default(),
             problem_places: RefCell::default(),
+            note_places: RefCell::default(),
             suggestions: Cell::new(SUGGESTIONS),
         }
     }
@@ -45,6 +47,14 @@ impl Sink {
         // What is read twice, for a program and for its group, is wrong once.
         if is_first(&self.problem_places, &error) {
             self.problems.borrow_mut().push(error);
+        }
+    }
+
+    /// A warning about a place, unless it had one already.
+    pub(super) fn warn_once(&self, remark: &Error) {
+        if is_first(&self.note_places, remark) {
+            let place = remark.place();
+            self.warn(format!("{place}: {}", remark.text()));
         }
     }
 
@@ -229,7 +239,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn expand(&self, entry: &Entry, text: &str, scope: Scope) -> Result<String, Error> {
         let here = self.here(&entry.origin);
-        percent::format(text, |name| self.names.get(scope, here, name)).map_err(|error| {
+        let filled = percent::fill(text, |name| self.names.get(scope, here, name));
+        let filled = filled.map_err(|error| {
             let in_program = !self.suffix.is_empty();
             let place = match entry.key.as_str() {
                 key @ ("environment" | "process_name") if in_program => key.to_owned(),
@@ -251,7 +262,14 @@ impl<'a> Reader<'a> {
                 ),
             };
             self.error(text, &entry.key).hint(hint)
-        })
+        })?;
+        if let Some(nameless) = filled.nameless {
+            let text = format!("{nameless} has no name and is taken as it is; write %{nameless}");
+            let place = Error::new(text).at(&entry.origin);
+            let place = place.section(&self.section.name).key(&entry.key);
+            self.shared.sink.warn_once(&place);
+        }
+        Ok(filled.text)
     }
 
     pub(super) fn here(&self, origin: &Origin) -> &str {
