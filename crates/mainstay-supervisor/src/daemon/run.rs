@@ -182,6 +182,13 @@ impl Daemon {
     }
 
     fn run(mut self) -> Result<(), Failure> {
+        if let Err(error) = std::env::current_dir() {
+            let _ = writeln!(
+                io::stderr(),
+                "warning: the current directory cannot be told, relative paths begin at {}: {error}",
+                self.context.cwd.display()
+            );
+        }
         sys::ignore_sigpipe_and_sigxfsz();
         let config = self.load().map_err(Failure::usage)?;
         let settings = config.supervisord.clone();

@@ -3,6 +3,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp};
+use mainstay_supervisor::daemon::State;
 
 use crate::daemon::Daemon;
 
@@ -43,4 +44,19 @@ fn the_name_of_a_time_zone_is_understood() {
         apart.abs() < SignedDuration::from_mins(10),
         "{apart:?}\n{log}"
     );
+}
+
+#[test]
+fn a_directory_that_is_gone_is_no_reason_not_to_start() {
+    let mut daemon = Daemon::with(CAT)
+        .under(&[
+            "sh",
+            "-c",
+            "mkdir gone && cd gone && rmdir ../gone && exec \"$@\"",
+            "sh",
+        ])
+        .start();
+    daemon.wait_for("cat", State::Running);
+    let said = daemon.text("stderr");
+    assert!(said.contains("warning: the current directory"), "{said}");
 }
