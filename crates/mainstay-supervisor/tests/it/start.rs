@@ -4,6 +4,7 @@ use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp};
 use mainstay_supervisor::daemon::State;
+use nix::sys::signal::Signal;
 
 use crate::daemon::Daemon;
 
@@ -59,4 +60,13 @@ fn a_directory_that_is_gone_is_no_reason_not_to_start() {
     daemon.wait_for("cat", State::Running);
     let said = daemon.text("stderr");
     assert!(said.contains("warning: the current directory"), "{said}");
+}
+
+#[test]
+fn a_signal_that_means_nothing_ends_nothing() {
+    let mut daemon = Daemon::with(CAT).start();
+    let pid = daemon.wait_for("cat", State::Running);
+    daemon.signal(Signal::SIGUSR1);
+    daemon.wait_for_log("WARN ignored SIGUSR1");
+    assert_eq!(daemon.info("cat").pid, pid);
 }
