@@ -1,5 +1,8 @@
 //! What the daemon makes of its surroundings when it starts.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
 use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp};
@@ -69,4 +72,29 @@ fn a_signal_that_means_nothing_ends_nothing() {
     daemon.signal(Signal::SIGUSR1);
     daemon.wait_for_log("WARN ignored SIGUSR1");
     assert_eq!(daemon.info("cat").pid, pid);
+}
+
+#[test]
+fn what_cannot_be_executed_is_named_as_it_was_written() {
+    let mut daemon = Daemon::with(
+        "
+        [program:broken]
+        command = broken
+        autostart = false
+        startretries = 0
+        environment = PATH=\"{dir}\"
+        stderr_logfile = {dir}/broken.log
+        ",
+    )
+    .file("broken", "neither a script nor a program")
+    .start();
+    let mode = Permissions::from_mode(0o755);
+    fs::set_permissions(daemon.path("broken"), mode).unwrap();
+
+    daemon.refuses("startProcess", &["broken"]);
+
+    assert_eq!(
+        daemon.text("broken.log").lines().next(),
+        Some("supervisor: couldn't exec broken: ENOEXEC")
+    );
 }
