@@ -62,7 +62,7 @@ fn ini_files_read_the_same() {
             })});
         }
         let sections = ini.sections().map(|section| {
-            let entries = section.entries().iter();
+            let entries = section.entries();
             let entries: Map<String, Value> = entries
                 .map(|entry| (entry.key.clone(), json!(entry.value)))
                 .collect();
@@ -88,16 +88,10 @@ fn formats_are_filled_in_the_same() {
         _ => None,
     };
     compare_unless("percent", &texts(&pieces, ""), |text| {
-        match percent::format(text, lookup) {
-            Ok(text) => Some(json!(text)),
-            // A conversion without a name would be filled with the whole mapping, or refuse that by its
-            // type; ours is refused in one way.
-            Err(percent::Error::Format(reason))
-                if reason == "not enough arguments for format string"
-                    || reason == "* wants int" =>
-            {
-                None
-            }
+        match percent::fill(text, lookup) {
+            // A conversion without a name is filled with the whole mapping there, and left alone here.
+            Ok(filled) if filled.nameless.is_some() => None,
+            Ok(filled) => Some(json!(filled.text)),
             Err(percent::Error::Format(reason)) => Some(json!({ "error": reason })),
             Err(percent::Error::Name(name)) => Some(json!({ "name": repr(&name) })),
         }

@@ -107,6 +107,7 @@ impl Options {
         let mut options = Self::default();
         let mut seen: Vec<Id> = Vec::new();
         let mut check = false;
+        let mut user = None;
         for found in &line.options {
             match found.id {
                 Id::Help => return Ok(Command::Help),
@@ -122,10 +123,18 @@ impl Options {
                 id => seen.push(id),
             }
             check |= found.id == Id::Check;
+            if found.id == Id::User {
+                user = Some(&found.value);
+            }
             options.set(found, context)?;
         }
         if !line.rest.is_empty() {
             return Err(UsageError::positional(&line.rest));
+        }
+        if let Some(user) = user {
+            // Supervisor takes any text and looks for the user last, so without a prefix.
+            let user = config::value(&option::USER.kind, user, context);
+            options.user = Some(user.map_err(UsageError::plain)?);
         }
         Ok(if check {
             Command::Check(options)
@@ -141,11 +150,6 @@ impl Options {
             Id::Silent => self.silent = true,
             Id::Nocleanup => self.nocleanup = true,
             Id::StripAnsi => self.strip_ansi = true,
-            // Supervisor takes any text here and looks for the user later, so without its prefix.
-            Id::User => {
-                let user = config::value(&option::USER.kind, &found.value, context);
-                self.user = Some(user.map_err(UsageError::plain)?);
-            }
             Id::Umask => self.umask = Some(value(&option::UMASK, found, context)?),
             Id::Directory => self.directory = Some(value(&option::DIRECTORY, found, context)?),
             Id::Logfile => self.logfile = Some(value(&option::LOGFILE, found, context)?),
@@ -166,6 +170,7 @@ impl Options {
             Id::Minprocs => self.minprocs = Some(number(&option::MINPROCS, found, context)?),
             // A profiler of Python's; and what the caller has dealt with.
             Id::ProfileOptions
+            | Id::User
             | Id::Check
             | Id::Help
             | Id::Version

@@ -181,7 +181,8 @@ pub(super) const DAEMON_SECTIONS: &[(&str, &str)] = &[
 TERM, INT, QUIT\tPrograms are stopped in descending priority, then the daemon exits; a second one \
 kills what is left.
 HUP\tThe configuration is checked; if it is good, everything stops and starts again under it.
-USR2\tAll logs are closed and opened again.",
+USR2\tAll logs are closed and opened again.
+USR1\tNothing but a line in the log.",
     ),
     (
         "EXIT STATUS",

@@ -65,7 +65,8 @@ impl Context {
             .collect();
         Ok(Self {
             program: std::env::args_os().next().unwrap_or_default().into(),
-            cwd: std::env::current_dir()?,
+            // The directory may be gone, which matters to relative paths only.
+            cwd: std::env::current_dir().unwrap_or_else(|_| "/".into()),
             environment,
             host: unistd::gethostname()?.to_string_lossy().into_owned(),
             uid: unistd::geteuid().as_raw(),

@@ -1,5 +1,7 @@
 //! The value of `environment=`: `KEY="value",OTHER=word`.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use super::words::{self, Dialect, Lexer, Token};
@@ -15,6 +17,7 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, Error> {
         .collect::<Result<Vec<Token>, _>>()
         .map_err(Error::Words)?;
     let mut pairs: Vec<(String, String)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     let mut stray = lexer.comment.map(|at| Stray {
         token: "#".to_owned(),
         column: at + 1,
@@ -43,9 +46,12 @@ pub fn parse(text: &str) -> Result<Vec<(String, String)>, Error> {
                 column: separator.at + 1,
             });
         }
-        match pairs.iter_mut().find(|(name, _)| *name == key.text) {
-            Some((_, old)) => old.clone_from(&value.text),
-            None => pairs.push((key.text.clone(), value.text.clone())),
+        match places.entry(&key.text) {
+            Entry::Occupied(place) => pairs[*place.get()].1.clone_from(&value.text),
+            Entry::Vacant(place) => {
+                place.insert(pairs.len());
+                pairs.push((key.text.clone(), value.text.clone()));
+            }
         }
     }
     match stray {

@@ -90,6 +90,24 @@ impl Error {
         self.0.origin.as_ref()
     }
 
+    /// File, line, section and option, as far as they are known.
+    pub(crate) fn place(&self) -> String {
+        let Inner {
+            origin,
+            section,
+            key,
+            ..
+        } = &*self.0;
+        let mut place = origin.as_ref().map(ToString::to_string).unwrap_or_default();
+        if let Some(section) = section {
+            place.push_str(&format!(": [{section}]"));
+        }
+        if let Some(key) = key {
+            place.push_str(&format!(" {key}"));
+        }
+        place
+    }
+
     /// The section, without brackets.
     pub fn section_name(&self) -> Option<&str> {
         self.0.section.as_deref()
@@ -121,21 +139,13 @@ impl fmt::Display for Error {
         let Inner {
             text,
             origin,
-            section,
-            key,
             expected,
             hint,
             ..
         } = &*self.0;
         f.write_str(text)?;
-        if let Some(origin) = origin {
-            write!(f, "; {origin}")?;
-            if let Some(section) = section {
-                write!(f, ": [{section}]")?;
-            }
-            if let Some(key) = key {
-                write!(f, " {key}")?;
-            }
+        if origin.is_some() {
+            write!(f, "; {}", self.place())?;
         }
         if let Some(expected) = expected {
             write!(f, ": expected {expected}")?;

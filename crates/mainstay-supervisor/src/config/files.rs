@@ -1,6 +1,7 @@
 //! Finding and reading the files.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -106,21 +107,22 @@ pub(super) fn read_included(files: &mut Files, context: &Context, sink: &Sink, n
         return;
     };
     for pattern in patterns.split_whitespace() {
-        let pattern = Path::new(&files.here).join(pattern);
+        let pattern = if pattern.starts_with('/') {
+            pattern.to_owned()
+        } else {
+            format!("{}/{pattern}", files.here.trim_end_matches('/'))
+        };
         let matches = glob(&pattern);
         if matches.is_empty() {
-            sink.warn(format!(
-                "No file matches via include \"{}\"",
-                pattern.display()
-            ));
+            sink.warn(format!("No file matches via include \"{pattern}\""));
         }
         for path in matches {
-            include(files, &path, sink);
+            include(files, Path::new(&path), context, sink);
         }
     }
 }
 
-fn include(files: &mut Files, path: &Path, sink: &Sink) {
+fn include(files: &mut Files, path: &Path, context: &Context, sink: &Sink) {
     let name = path.to_string_lossy().into_owned();
     let text = match fs::read(path) {
         Ok(text) => text,
@@ -133,7 +135,8 @@ fn include(files: &mut Files, path: &Path, sink: &Sink) {
         Level::Info,
         format!("Included extra file \"{name}\" during parsing"),
     );
-    files.directories.insert(name.clone(), directory_of(path));
+    let here = directory_of(&context.absolute(path));
+    files.directories.insert(name.clone(), here);
     if let Err(errors) = read_text(&mut files.ini, &text, &name) {
         report(errors, sink);
     }
@@ -183,38 +186,74 @@ pub(super) fn first_error(problems: Vec<Error>) -> Option<Error> {
 
 /// The paths that match a pattern of the shell, sorted; `*`, `?` and `[…]` do not cross slashes, and
 /// do not match a leading dot.
-fn glob(pattern: &Path) -> Vec<PathBuf> {
-    let mut found = vec![PathBuf::from("/")];
-    for component in pattern.components().skip(1) {
-        let part = component.as_os_str().to_string_lossy().into_owned();
-        if !part.contains(['*', '?', '[']) {
-            for path in &mut found {
-                path.push(&part);
-            }
-            continue;
-        }
-        found = found
-            .iter()
-            .flat_map(|directory| entries(directory, &part))
-            .collect();
-    }
-    found.retain(|path| path.exists());
-    found.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
+///
+/// They are as Python's `glob` writes them: what stands in the pattern stays, but for repeated slashes
+/// before a part that was looked up. Links that lead nowhere are among them.
+fn glob(pattern: &str) -> Vec<OsString> {
+    let mut found = matches(pattern);
+    found.sort();
     found
 }
 
-fn entries(directory: &Path, pattern: &str) -> Vec<PathBuf> {
+fn matches(pattern: &str) -> Vec<OsString> {
+    let there = |path: &OsString| fs::symlink_metadata(path).is_ok();
+    if !has_magic(pattern) {
+        return vec![OsString::from(pattern)]
+            .into_iter()
+            .filter(there)
+            .collect();
+    }
+    let (directory, name) = split(pattern);
+    let directories = if has_magic(directory) {
+        matches(directory)
+    } else {
+        vec![directory.into()]
+    };
+    let inside = |directory: &OsString| {
+        if has_magic(name) {
+            entries(directory, name)
+        } else {
+            vec![join(directory, OsStr::new(name))]
+        }
+    };
+    let found = directories.iter().flat_map(inside);
+    found.filter(there).collect()
+}
+
+fn has_magic(pattern: &str) -> bool {
+    pattern.contains(['*', '?', '['])
+}
+
+/// Python's `os.path.split`, of an absolute path.
+fn split(path: &str) -> (&str, &str) {
+    let (directory, name) = path.split_at(path.rfind('/').map_or(0, |at| at + 1));
+    let bare = directory.trim_end_matches('/');
+    (if bare.is_empty() { directory } else { bare }, name)
+}
+
+/// Python's `os.path.join`.
+fn join(directory: &OsStr, name: &OsStr) -> OsString {
+    let mut path = directory.to_owned();
+    if !directory.as_encoded_bytes().ends_with(b"/") {
+        path.push("/");
+    }
+    path.push(name);
+    path
+}
+
+fn entries(directory: &OsStr, pattern: &str) -> Vec<OsString> {
     let pattern: Vec<char> = pattern.chars().collect();
     // A directory that cannot be listed matches nothing, and that is warned of.
     let Ok(list) = fs::read_dir(directory) else {
         return Vec::new();
     };
     list.flatten()
-        .filter(|entry| {
-            let name: Vec<char> = entry.file_name().to_string_lossy().chars().collect();
+        .map(|entry| entry.file_name())
+        .filter(|name| {
+            let name: Vec<char> = name.to_string_lossy().chars().collect();
             (name.first() != Some(&'.') || pattern.first() == Some(&'.')) && fits(&pattern, &name)
         })
-        .map(|entry| entry.path())
+        .map(|name| join(directory, &name))
         .collect()
 }
 
@@ -325,9 +364,9 @@ mod tests {
             fs::write(dir.path().join(name), "").unwrap();
         }
         let names = |pattern: &str| -> Vec<String> {
-            glob(&dir.path().join(pattern))
+            glob(&format!("{}/{pattern}", dir.path().display()))
                 .iter()
-                .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+                .map(|path| split(path.to_str().unwrap()).1.to_owned())
                 .collect()
         };
         assert_eq!(names("*.conf"), ["B.conf", "a.conf", "b.conf"]);

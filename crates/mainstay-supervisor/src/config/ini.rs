@@ -12,7 +12,7 @@ use super::words;
 pub struct Ini {
     sections: Vec<Section>,
     index: HashMap<String, usize>,
-    defaults: Section,
+    defaults: Arc<Section>,
     cuts: Vec<Cut>,
 }
 
@@ -25,6 +25,8 @@ pub struct Section {
     pub origin: Origin,
     entries: Vec<Entry>,
     index: HashMap<String, usize>,
+    /// `[DEFAULT]`, of all sections together.
+    defaults: Option<Arc<Self>>,
 }
 
 /// One option.
@@ -36,8 +38,6 @@ pub struct Entry {
     pub value: String,
     /// The line with its key.
     pub origin: Origin,
-    /// Whether it came from `[DEFAULT]`.
-    pub is_default: bool,
 }
 
 /// A value that lost the end of a quotation to the comment rule.
@@ -72,16 +72,25 @@ impl Section {
             origin,
             entries: Vec::new(),
             index: HashMap::new(),
+            defaults: None,
         }
     }
 
-    /// The option of that (lower-case) name.
+    /// The option of that (lower-case) name, its own or `[DEFAULT]`'s.
     pub fn get(&self, key: &str) -> Option<&Entry> {
-        self.index.get(key).map(|at| &self.entries[*at])
+        let own = self.index.get(key).map(|at| &self.entries[*at]);
+        own.or_else(|| self.defaults.as_deref()?.get(key))
     }
 
-    /// All options, in the order of first appearance, `[DEFAULT]`'s last.
-    pub fn entries(&self) -> &[Entry] {
+    /// All options, in the order of first appearance, those that it has from `[DEFAULT]` last.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        let defaults = self.defaults.iter().flat_map(|section| section.own());
+        let missing = defaults.filter(|entry| !self.index.contains_key(&entry.key));
+        self.own().iter().chain(missing)
+    }
+
+    /// Those that stand in the section itself.
+    pub fn own(&self) -> &[Entry] {
         &self.entries
     }
 
@@ -154,16 +163,10 @@ impl Ini {
     }
 
     fn with_defaults(&self, section: &Section) -> Section {
-        let mut section = section.clone();
-        for entry in &self.defaults.entries {
-            if section.get(&entry.key).is_none() {
-                section.set(Entry {
-                    is_default: true,
-                    ..entry.clone()
-                });
-            }
+        Section {
+            defaults: Some(Arc::clone(&self.defaults)),
+            ..section.clone()
         }
-        section
     }
 }
 
@@ -235,7 +238,7 @@ impl Reader<'_> {
     fn section(&mut self) -> Option<&mut Section> {
         match self.place {
             Place::Nowhere => None,
-            Place::Defaults => Some(&mut self.ini.defaults),
+            Place::Defaults => Some(Arc::make_mut(&mut self.ini.defaults)),
             Place::Section(at) => Some(&mut self.ini.sections[at]),
         }
     }
@@ -297,7 +300,6 @@ impl Reader<'_> {
             key,
             value,
             origin: self.origin(number),
-            is_default: false,
         };
         self.option = self.section().map(|section| section.set(entry));
     }

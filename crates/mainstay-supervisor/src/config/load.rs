@@ -1,6 +1,7 @@
 //! The whole way: from a path to a configuration.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::build;
 use super::context::Context;
@@ -111,7 +112,7 @@ fn build(mut files: Files, line: &DaemonOptions, context: &Context, sink: &Sink)
     let mut names = Names {
         here: files.here.clone(),
         host: context.host.clone(),
-        environment: context.environment.clone(),
+        environment: Arc::new(context.environment.clone()),
         ..Names::default()
     };
     files::read_included(&mut files, context, sink, &names);
@@ -143,9 +144,8 @@ fn build(mut files: Files, line: &DaemonOptions, context: &Context, sink: &Sink)
     };
     let main = Reader::new(shared, main, &names);
     let mut supervisord = build::supervisord(&main, line);
-    names
-        .environment
-        .extend(supervisord.environment.iter().cloned());
+    let variables = supervisord.environment.iter().cloned();
+    Arc::make_mut(&mut names.environment).extend(variables);
 
     let mut rpc_interface = false;
     for section in of(Kind::RpcInterface) {
@@ -199,7 +199,7 @@ pub fn load_ctl(path: Option<&Path>, context: &Context) -> Result<Ctl, Error> {
         };
         let names = Names {
             here: files.here.clone(),
-            environment: context.environment.clone(),
+            environment: Arc::new(context.environment.clone()),
             ..Names::default()
         };
         ctl(&Reader::new(shared, &section, &names))

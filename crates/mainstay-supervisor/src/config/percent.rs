@@ -33,12 +33,23 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// A format that has been filled in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filled {
+    /// The outcome.
+    pub text: String,
+    /// The first conversion without a name, which was taken literally.
+    pub nameless: Option<String>,
+}
+
 /// Fills `text` in from `lookup`.
 ///
-/// One deviation: a conversion without a name (`%s`), which Python fills with the whole mapping
-/// and so with the whole environment of the daemon, is an error.
-pub fn format(text: &str, lookup: impl Fn(&str) -> Option<Value>) -> Result<String, Error> {
+/// One deviation: a conversion without a name (`%s`), which Python fills with the whole mapping and
+/// so with the whole environment of the daemon, stays as it is. Nobody has ever meant the former, and
+/// a command line can be seen by all; the latter is what `date +%s` was to say.
+pub fn fill(text: &str, lookup: impl Fn(&str) -> Option<Value>) -> Result<Filled, Error> {
     let mut out = String::with_capacity(text.len());
+    let mut nameless = None;
     let mut scan = Scan {
         chars: text.chars().collect(),
         at: 0,
@@ -51,11 +62,25 @@ pub fn format(text: &str, lookup: impl Fn(&str) -> Option<Value>) -> Result<Stri
             scan.at += 1;
             out.push('%');
         } else {
+            let start = scan.at - 1;
             let spec = scan.spec(&lookup)?;
-            spec.write(&mut out)?;
+            if spec.write(&mut out)? {
+                continue;
+            }
+            let written: String = scan.chars[start..scan.at].iter().collect();
+            out.push_str(&written);
+            nameless.get_or_insert(written);
         }
     }
-    Ok(out)
+    Ok(Filled {
+        text: out,
+        nameless,
+    })
+}
+
+/// [`fill`], for those who need the text alone.
+pub fn format(text: &str, lookup: impl Fn(&str) -> Option<Value>) -> Result<String, Error> {
+    fill(text, lookup).map(|filled| filled.text)
 }
 
 struct Scan {
@@ -195,7 +220,8 @@ impl Scan {
 }
 
 impl Spec {
-    fn write(self, out: &mut String) -> Result<(), Error> {
+    /// Whether it has been written: one without a value is left to the caller.
+    fn write(self, out: &mut String) -> Result<bool, Error> {
         if !"diouxXeEfFgGcrsa".contains(self.conversion) {
             return Err(broken(format!(
                 "unsupported format character '{}' (0x{:x}) at index {}",
@@ -208,7 +234,13 @@ impl Spec {
                 self.at
             )));
         }
-        let value = self.value.as_ref().ok_or_else(|| broken(NO_ARGUMENT))?;
+        let Some(value) = self.value.as_ref() else {
+            return match self.conversion {
+                's' | 'r' | 'a' => Ok(false),
+                'c' => Err(broken("%c requires int or char")),
+                _ => Err(self.no_number("dict")),
+            };
+        };
         match self.conversion {
             's' | 'r' | 'a' => {
                 let text = match (self.conversion, value) {
@@ -229,19 +261,29 @@ impl Spec {
             'd' | 'i' | 'u' | 'o' | 'x' | 'X' => self.integer(out, value)?,
             _ => self.float(out, value)?,
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// That a value of this Python type is no number.
+    fn no_number(&self, found: &str) -> Error {
+        broken(match self.conversion {
+            'o' | 'x' | 'X' => {
+                format!(
+                    "%{} format: an integer is required, not {found}",
+                    self.conversion
+                )
+            }
+            'd' | 'i' | 'u' => format!(
+                "%{} format: a real number is required, not {found}",
+                self.conversion
+            ),
+            _ => format!("must be real number, not {found}"),
+        })
     }
 
     fn integer(&self, out: &mut String, value: &Value) -> Result<(), Error> {
         let Value::Int(number) = value else {
-            let wanted = match self.conversion {
-                'o' | 'x' | 'X' => "an integer is",
-                _ => "a real number is",
-            };
-            return Err(broken(format!(
-                "%{} format: {wanted} required, not str",
-                self.conversion
-            )));
+            return Err(self.no_number("str"));
         };
         let size = number.unsigned_abs();
         let (prefix, digits) = match self.conversion {
@@ -263,7 +305,7 @@ impl Spec {
     )]
     fn float(&self, out: &mut String, value: &Value) -> Result<(), Error> {
         let Value::Int(number) = value else {
-            return Err(broken("must be real number, not str"));
+            return Err(self.no_number("str"));
         };
         let size = number.unsigned_abs() as f64;
         let precision = self.precision.unwrap_or(6);

@@ -99,11 +99,21 @@ fn integer(text: &str, radix: u32) -> Option<i64> {
             after_digit = false;
             continue;
         }
-        let digit = i64::from(c.to_digit(radix)?);
+        let digit = i64::from(digit(c).filter(|digit| *digit < radix)?);
         value = value.saturating_mul(i64::from(radix)).saturating_add(digit);
         after_digit = true;
     }
     after_digit.then_some(if negative { -value } else { value })
+}
+
+/// The value of a decimal digit of any script, all of which Python takes.
+fn digit(c: char) -> Option<u32> {
+    if c.is_ascii() {
+        return c.to_digit(10);
+    }
+    let at = ZEROS.partition_point(|zero| *zero <= c).checked_sub(1)?;
+    let value = u32::from(c) - u32::from(ZEROS[at]);
+    (value < 10).then_some(value)
 }
 
 fn escape(out: &mut String, c: char) {
@@ -126,6 +136,75 @@ fn is_printable(c: char) -> bool {
         | '\u{e0001}' | '\u{e0020}'..='\u{e007f}' | '\u{f0000}'..);
     c == ' ' || !(c.is_control() || c.is_whitespace() || format)
 }
+
+/// The zeros of the scripts other than ASCII, in order; nine more digits follow each.
+const ZEROS: [char; 65] = [
+    '\u{660}',
+    '\u{6f0}',
+    '\u{7c0}',
+    '\u{966}',
+    '\u{9e6}',
+    '\u{a66}',
+    '\u{ae6}',
+    '\u{b66}',
+    '\u{be6}',
+    '\u{c66}',
+    '\u{ce6}',
+    '\u{d66}',
+    '\u{de6}',
+    '\u{e50}',
+    '\u{ed0}',
+    '\u{f20}',
+    '\u{1040}',
+    '\u{1090}',
+    '\u{17e0}',
+    '\u{1810}',
+    '\u{1946}',
+    '\u{19d0}',
+    '\u{1a80}',
+    '\u{1a90}',
+    '\u{1b50}',
+    '\u{1bb0}',
+    '\u{1c40}',
+    '\u{1c50}',
+    '\u{a620}',
+    '\u{a8d0}',
+    '\u{a900}',
+    '\u{a9d0}',
+    '\u{a9f0}',
+    '\u{aa50}',
+    '\u{abf0}',
+    '\u{ff10}',
+    '\u{104a0}',
+    '\u{10d30}',
+    '\u{11066}',
+    '\u{110f0}',
+    '\u{11136}',
+    '\u{111d0}',
+    '\u{112f0}',
+    '\u{11450}',
+    '\u{114d0}',
+    '\u{11650}',
+    '\u{116c0}',
+    '\u{11730}',
+    '\u{118e0}',
+    '\u{11950}',
+    '\u{11c50}',
+    '\u{11d50}',
+    '\u{11da0}',
+    '\u{16a60}',
+    '\u{16ac0}',
+    '\u{16b50}',
+    '\u{1d7ce}',
+    '\u{1d7d8}',
+    '\u{1d7e2}',
+    '\u{1d7ec}',
+    '\u{1d7f6}',
+    '\u{1e140}',
+    '\u{1e2f0}',
+    '\u{1e950}',
+    '\u{1fbf0}',
+];
 
 #[cfg(test)]
 mod tests {
@@ -165,6 +244,12 @@ mod tests {
             ("1.0", None),
             ("1 0", None),
             ("--1", None),
+            ("１", Some(1)),
+            ("-٤_２", Some(-42)),
+            ("𝟗", Some(9)),
+            ("²", None),
+            ("①", None),
+            ("一", None),
         ] {
             assert_eq!(int(text), expected, "{text:?}");
         }
@@ -173,6 +258,8 @@ mod tests {
             ("0o22", Some(18)),
             ("0O_7", Some(7)),
             ("-7", Some(-7)),
+            ("９", None),
+            ("０２２", Some(18)),
             ("9", None),
         ] {
             assert_eq!(octal(text), expected, "{text:?}");

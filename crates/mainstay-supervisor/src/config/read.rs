@@ -1,8 +1,9 @@
 //! Reading one section by the options table: look up, expand, convert, and note what is wrong.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::context::Context;
 use super::error::{Error, Origin};
@@ -15,25 +16,54 @@ use super::suggest;
 use super::types::Invalid;
 
 /// Where mistakes and remarks are collected, in the order in which Supervisor would find them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Sink {
     problems: RefCell<Vec<Error>>,
     notes: RefCell<Vec<Note>>,
+    /// The places of the problems, and of the remarks that are made once.
+    problem_places: RefCell<HashSet<Place>>,
+    note_places: RefCell<HashSet<Place>>,
+    /// How many more suggestions may be looked for.
+    suggestions: Cell<usize>,
+}
+
+/// File, line, section and option.
+type Place = (Arc<str>, usize, Option<String>, Option<String>);
+
+impl std::default::Default for Sink {
+    fn default() -> Self {
+        Self {
+            problems: RefCell::default(),
+            notes: RefCell::default(),
+            problem_places: RefCell::default(),
+            note_places: RefCell::default(),
+            suggestions: Cell::new(SUGGESTIONS),
+        }
+    }
 }
 
 impl Sink {
     pub(super) fn problem(&self, error: Error) {
-        let mut problems = self.problems.borrow_mut();
         // What is read twice, for a program and for its group, is wrong once.
-        let again = problems.iter().any(|known| {
-            error.origin().is_some()
-                && known.origin() == error.origin()
-                && known.key_name() == error.key_name()
-                && known.section_name() == error.section_name()
-        });
-        if !again {
-            problems.push(error);
+        if is_first(&self.problem_places, &error) {
+            self.problems.borrow_mut().push(error);
         }
+    }
+
+    /// A warning about a place, unless it had one already.
+    pub(super) fn warn_once(&self, remark: &Error) {
+        if is_first(&self.note_places, remark) {
+            let place = remark.place();
+            self.warn(format!("{place}: {}", remark.text()));
+        }
+    }
+
+    /// Whether to look for what somebody may have meant among all the names of a configuration. Where
+    /// hundreds are unknown that is no help any more, but takes its time.
+    pub(super) fn may_suggest(&self) -> bool {
+        let left = self.suggestions.get();
+        self.suggestions.set(left.saturating_sub(1));
+        left > 0
     }
 
     pub(super) fn note(&self, level: Level, message: impl Into<String>) {
@@ -56,6 +86,20 @@ impl Sink {
     }
 }
 
+/// Whether nothing was said of this place before. What has no place is always new.
+fn is_first(places: &RefCell<HashSet<Place>>, error: &Error) -> bool {
+    error.origin().is_none_or(|origin| {
+        places.borrow_mut().insert((
+            Arc::clone(&origin.file),
+            origin.line,
+            error.section_name().map(str::to_owned),
+            error.key_name().map(str::to_owned),
+        ))
+    })
+}
+
+const SUGGESTIONS: usize = 100;
+
 /// What can be expanded.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
@@ -65,14 +109,18 @@ pub(super) struct Names {
     pub(super) group: String,
     pub(super) process_num: i64,
     pub(super) numprocs: i64,
-    /// Without `ENV_`.
-    pub(super) environment: BTreeMap<String, String>,
+    /// Without `ENV_`. Shared by the readers of all sections.
+    pub(super) environment: Arc<BTreeMap<String, String>>,
+    /// What a program adds to it for itself.
+    pub(super) own: BTreeMap<String, String>,
 }
 
 impl Names {
     fn get(&self, scope: Scope, here: &str, name: &str) -> Option<Value> {
         if let Some(variable) = name.strip_prefix("ENV_") {
-            return self.environment.get(variable).cloned().map(Value::Str);
+            let value = self.own.get(variable);
+            let value = value.or_else(|| self.environment.get(variable));
+            return value.cloned().map(Value::Str);
         }
         if !scope.names().contains(&name) {
             return None;
@@ -89,13 +137,11 @@ impl Names {
     }
 
     fn available(&self, scope: Scope) -> String {
-        let mut names: Vec<String> = self
-            .environment
-            .keys()
-            .map(|name| format!("ENV_{name}"))
-            .collect();
+        let variables = self.environment.keys().chain(self.own.keys());
+        let mut names: Vec<String> = variables.map(|name| format!("ENV_{name}")).collect();
         names.extend(scope.names().iter().map(ToString::to_string));
         names.sort();
+        names.dedup();
         names.join(", ")
     }
 }
@@ -193,7 +239,8 @@ impl<'a> Reader<'a> {
 
     pub(super) fn expand(&self, entry: &Entry, text: &str, scope: Scope) -> Result<String, Error> {
         let here = self.here(&entry.origin);
-        percent::format(text, |name| self.names.get(scope, here, name)).map_err(|error| {
+        let filled = percent::fill(text, |name| self.names.get(scope, here, name));
+        let filled = filled.map_err(|error| {
             let in_program = !self.suffix.is_empty();
             let place = match entry.key.as_str() {
                 key @ ("environment" | "process_name") if in_program => key.to_owned(),
@@ -215,7 +262,14 @@ impl<'a> Reader<'a> {
                 ),
             };
             self.error(text, &entry.key).hint(hint)
-        })
+        })?;
+        if let Some(nameless) = filled.nameless {
+            let text = format!("{nameless} has no name and is taken as it is; write %{nameless}");
+            let place = Error::new(text).at(&entry.origin);
+            let place = place.section(&self.section.name).key(&entry.key);
+            self.shared.sink.warn_once(&place);
+        }
+        Ok(filled.text)
     }
 
     pub(super) fn here(&self, origin: &Origin) -> &str {

@@ -13,8 +13,11 @@ pub(crate) fn nearest<'a>(
         6..=12 => 2,
         _ => 3,
     };
+    let length = word.chars().count();
     candidates
         .into_iter()
+        // Each slip changes the length by one at most.
+        .filter(|candidate| candidate.chars().count().abs_diff(length) <= tolerance)
         .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
         .filter(|(distance, _)| *distance <= tolerance)
         .min_by_key(|(distance, _)| *distance)

@@ -174,7 +174,8 @@ fn autorestart(text: &str, context: &Context) -> Result<Autorestart, Invalid> {
         Ok(false) => Ok(Autorestart::Never),
         Err(_) if text.eq_ignore_ascii_case("unexpected") => Ok(Autorestart::Unexpected),
         Err(_) => {
-            let reason = format!("invalid 'autorestart' value {}", repr(text));
+            let lower = text.to_lowercase();
+            let reason = format!("invalid 'autorestart' value {}", repr(&lower));
             let hint = did_you_mean(suggest::nearest(text, ["unexpected", "true", "false"]));
             Err(Invalid { reason, hint })
         }
@@ -294,7 +295,7 @@ fn inet(text: &str, _: &Context) -> Result<(String, u16), Invalid> {
     Ok((if host == "*" { String::new() } else { host }, port))
 }
 
-fn port_number(text: &str) -> Result<u16, Invalid> {
+pub(crate) fn port_number(text: &str) -> Result<u16, Invalid> {
     let number = integer(text)?;
     match u16::try_from(number) {
         Ok(0) => Err("0 is below lower bound (1)".to_owned().into()),

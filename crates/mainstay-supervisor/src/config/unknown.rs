@@ -20,7 +20,7 @@ pub(super) fn warn(ini: &Ini, sink: &Sink) {
             None => unknown_section(&section, sink),
         }
     }
-    for entry in ini.defaults().entries() {
+    for entry in ini.defaults().own() {
         if !Kind::ALL
             .into_iter()
             .any(|kind| kind.rows().any(|row| row.key == entry.key))
@@ -35,7 +35,7 @@ fn options(section: &Section, kind: Kind, sink: &Sink) {
     if matches!(kind, Kind::CtlPlugin | Kind::RpcInterface) {
         return;
     }
-    for entry in section.entries().iter().filter(|entry| !entry.is_default) {
+    for entry in section.own() {
         if !kind.rows().any(|row| row.key == entry.key) {
             let meant = suggest::nearest(&entry.key, kind.rows().map(|row| row.key));
             unknown_option(&section.name, entry, meant, sink);

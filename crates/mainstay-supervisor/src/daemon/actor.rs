@@ -150,6 +150,9 @@ impl Actor {
                 // A file that cannot be read has been logged; everything goes on as it was.
                 let _ = self.begin_restart();
             }
+            Signal::Nothing(name) => self.log.warn(format_args!(
+                "ignored {name}, which means nothing to the daemon; `signal` sends it to a program"
+            )),
             Signal::Reopen => {
                 self.log
                     .info("received SIGUSR2 indicating log reopen request");

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use settle::Settle;
 
 use super::actor::{Actor, End, now};
+use super::restart::rehearse;
 use super::unit::UnitId;
 use crate::config::Config;
 use crate::process::Event;
@@ -17,6 +18,10 @@ use crate::rpc::{Code, Fault};
 pub(super) struct Descent {
     /// What to start with afterwards.
     restart: Option<Box<Config>>,
+    /// Whether a signal has asked for the end: the next one does not wait any longer. What the API
+    /// has asked for does not count, since whoever asks it does not stand at a terminal: systemd
+    /// sends its signal after an `ExecStop=` that has returned.
+    asked: bool,
     /// The group that is being stopped.
     told: Option<String>,
     /// When to say next who is waited for.
@@ -33,6 +38,7 @@ impl Descent {
     fn new(restart: Option<Box<Config>>) -> Self {
         Self {
             restart,
+            asked: false,
             told: None,
             report: now() + REPORT,
             hearing: None,
@@ -57,9 +63,10 @@ impl Actor {
         }
     }
 
-    /// Begins a restart, if the configuration can be read.
+    /// Begins a restart, if the configuration can be read and carried out.
     pub(super) fn begin_restart(&mut self) -> Result<(), Fault> {
-        match (self.loader)() {
+        let read = (self.loader)();
+        match read.and_then(|new| rehearse(&self.config, &new).map(|()| new)) {
             Ok(config) => {
                 self.begin(Descent::new(Some(Box::new(config))));
                 Ok(())
@@ -75,20 +82,17 @@ impl Actor {
 
     /// A signal wants us to exit: in order at first, at once when it comes again.
     pub(super) fn exit_requested(&mut self, name: &str) {
-        let again = self
-            .descent
-            .as_ref()
-            .is_some_and(|descent| descent.restart.is_none());
         self.begin_shutdown();
-        if !again {
+        let Some(descent) = &mut self.descent else {
+            return;
+        };
+        if !std::mem::replace(&mut descent.asked, true) {
             return;
         }
+        descent.forced.get_or_insert(now() + PATIENCE);
         self.log.warn(format_args!(
             "received {name} during shutdown, killing what is left"
         ));
-        if let Some(descent) = &mut self.descent {
-            descent.forced.get_or_insert(now() + PATIENCE);
-        }
         for id in self.in_order(|_, _| true) {
             self.apply(id, Event::Kill);
         }

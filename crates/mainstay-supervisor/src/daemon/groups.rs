@@ -1,10 +1,11 @@
 //! Groups: which are active, which are available, and how the one becomes the other.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::actor::{ActiveGroup, Actor};
 use super::unit::{Unit, UnitId};
-use super::{ConfigInfo, Diff};
+use super::{ConfigInfo, Diff, changes};
 use crate::config::{self, Config};
 use crate::event::Kind;
 use crate::process::Event;
@@ -74,6 +75,7 @@ impl Actor {
 
     /// Starts those of these processes that start by themselves, in their groups' order.
     pub(super) fn autostart(&mut self, ids: &[UnitId]) {
+        let ids: HashSet<_> = ids.iter().copied().collect();
         for id in self.in_order(|id, unit| ids.contains(&id) && unit.config.autostart) {
             self.apply(id, Event::Start);
         }
@@ -125,10 +127,13 @@ impl Actor {
         for note in &new.notes {
             self.log.log(note.level, &note.message);
         }
-        for what in needs_restart(&self.config, &new) {
+        for what in changes::needs_restart(&self.config, &new) {
             self.log.warn(format_args!(
                 "{what} has changed, which takes effect at the next restart"
             ));
+        }
+        for what in changes::needs_start(&self.config, &new) {
+            self.log.warn(format_args!("{what} {}", changes::AT_START));
         }
         let now = &mut self.config;
         now.groups = new.groups;
@@ -170,33 +175,4 @@ impl Actor {
         self.deactivate(index);
         Ok(())
     }
-}
-
-/// What differs that only a restart can change.
-fn needs_restart(old: &Config, new: &Config) -> Vec<&'static str> {
-    let (a, b) = (&old.supervisord, &new.supervisord);
-    let checks = [
-        ("[supervisord] logfile", a.logfile != b.logfile),
-        (
-            "[supervisord] logfile_maxbytes",
-            a.logfile_maxbytes != b.logfile_maxbytes,
-        ),
-        (
-            "[supervisord] logfile_backups",
-            a.logfile_backups != b.logfile_backups,
-        ),
-        ("[supervisord] loglevel", a.loglevel != b.loglevel),
-        ("[supervisord] pidfile", a.pidfile != b.pidfile),
-        ("[supervisord] identifier", a.identifier != b.identifier),
-        ("the set of HTTP servers", old.servers != new.servers),
-        (
-            "[rpcinterface:supervisor]",
-            old.rpc_interface != new.rpc_interface,
-        ),
-    ];
-    checks
-        .into_iter()
-        .filter(|(_, differs)| *differs)
-        .map(|(what, _)| what)
-        .collect()
 }

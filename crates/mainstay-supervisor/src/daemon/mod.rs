@@ -12,6 +12,7 @@ use std::time::Duration;
 
 mod actor;
 mod answers;
+mod changes;
 mod descent;
 mod events;
 mod groups;
@@ -20,6 +21,7 @@ mod launch;
 mod pidfile;
 mod privileges;
 mod requests;
+mod restart;
 mod run;
 mod signals;
 mod unit;

@@ -3,25 +3,24 @@
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::{Gid, Uid, geteuid, setgid, setgroups, setuid};
 
-use crate::config::Supervisord;
+use crate::config::{Level, Note, Supervisord};
 use crate::log::MainLog;
 use crate::process::identity;
 
-/// Becomes the configured user.
+/// Becomes the configured user. Returns what there is to say about it to the main log.
 ///
 /// # Errors
 ///
 /// The message for the one who started us.
-pub(super) fn drop_privileges(config: &Supervisord, log: &MainLog) -> Result<(), String> {
+pub(super) fn drop_privileges(config: &Supervisord) -> Result<Option<Note>, String> {
     let Some(user) = &config.user else {
-        if geteuid().is_root() {
-            log.critical(
-                "Supervisor is running as root.  Privileges were not dropped because no user is \
-                 specified in the config file.  If you intend to run as root, you can set user=root \
-                 in the config file to avoid this message.",
-            );
-        }
-        return Ok(());
+        return Ok(geteuid().is_root().then(|| Note {
+            level: Level::Critical,
+            message: "Supervisor is running as root.  Privileges were not dropped because no user \
+                      is specified in the config file.  If you intend to run as root, you can set \
+                      user=root in the config file to avoid this message."
+                .to_owned(),
+        }));
     };
     if let Some(identity) = identity(user) {
         let groups: Vec<_> = identity.groups?.into_iter().map(Gid::from_raw).collect();
@@ -30,8 +29,18 @@ pub(super) fn drop_privileges(config: &Supervisord, log: &MainLog) -> Result<(),
             .map_err(|_| "Could not set group id of effective user".to_owned())?;
         setuid(Uid::from_raw(identity.uid)).map_err(|errno| errno.to_string())?;
     }
-    log.info(format_args!("Set uid to user {} succeeded", user.uid));
-    Ok(())
+    Ok(Some(Note {
+        level: Level::Info,
+        message: format!("Set uid to user {} succeeded", user.uid),
+    }))
+}
+
+/// Whether the configured user can be become, as far as that can be told without doing it.
+pub(super) fn check_user(config: &Supervisord) -> Result<(), String> {
+    match config.user.as_ref().and_then(identity) {
+        Some(identity) => identity.groups.map(drop),
+        None => Ok(()),
+    }
 }
 
 /// Sees to it that there are enough descriptors and processes. Returns the soft limit of descriptors

@@ -125,27 +125,45 @@ fn check(options: &DaemonOptions, context: &Context) -> Result<(), Failure> {
 
 /// What stays the same from start to start.
 #[derive(Debug)]
-struct Daemon {
+pub(super) struct Daemon {
     program: String,
     path: PathBuf,
     options: DaemonOptions,
-    context: Context,
-    log: MainLog,
+    pub(super) context: Context,
+    pub(super) log: MainLog,
     /// Of this life and those before it: who outlives his program keeps his pipe over a restart.
     streams: Streams,
     /// The soft limit of descriptors that children are to have, where ours is another.
     descriptors: Option<u64>,
-    keys: web::Keys,
+    pub(super) keys: web::Keys,
 }
 
 /// What a start makes and a restart makes anew.
 #[derive(Debug)]
-struct Life {
-    config: Config,
+pub(super) struct Life {
+    pub(super) config: Config,
     servers: web::Servers,
     requests: mpsc::Receiver<Request>,
     /// Or why there is none, which is said at its place in the order.
     pidfile: io::Result<Pidfile>,
+}
+
+/// Open servers, and the end at which their requests arrive.
+pub(super) type Opened = (web::Servers, mpsc::Receiver<Request>);
+
+impl Life {
+    pub(super) fn new(
+        config: Config,
+        (servers, requests): Opened,
+        pidfile: io::Result<Pidfile>,
+    ) -> Self {
+        Self {
+            config,
+            servers,
+            requests,
+            pidfile,
+        }
+    }
 }
 
 impl Daemon {
@@ -171,13 +189,22 @@ impl Daemon {
     }
 
     fn run(mut self) -> Result<(), Failure> {
+        if let Err(error) = std::env::current_dir() {
+            let _ = writeln!(
+                io::stderr(),
+                "warning: the current directory cannot be told, relative paths begin at {}: {error}",
+                self.context.cwd.display()
+            );
+        }
         sys::ignore_sigpipe_and_sigxfsz();
         let config = self.load().map_err(Failure::usage)?;
         let settings = config.supervisord.clone();
-        privileges::drop_privileges(&settings, &self.log).map_err(Failure::usage)?;
+        if let Some(note) = privileges::drop_privileges(&settings).map_err(Failure::usage)? {
+            self.log.log(note.level, &note.message);
+        }
         self.descriptors =
             privileges::raise_limits(&settings, &self.log).map_err(Failure::usage)?;
-        let life = Self::prepare(config, None)?;
+        let life = self.prepare(config).map_err(Failure::usage)?;
         self.tell_notes(&life);
         self.open_log(&settings).map_err(|error| {
             Failure::trouble(format_args!("could not open the main log: {error}"))
@@ -206,7 +233,7 @@ impl Daemon {
     }
 
     /// From the first spawn to the last exit, as often as there is a restart.
-    async fn lives(self, mut life: Life) -> Result<(), Failure> {
+    async fn lives(mut self, mut life: Life) -> Result<(), Failure> {
         let mut signals = Signals::install().map_err(Failure::trouble)?;
         // Events are counted over restarts.
         let mut serial = 0;
@@ -217,6 +244,7 @@ impl Daemon {
             let mut actor = Actor::new(life.config, launcher, self.loader());
             let end = actor.run(&mut life.requests, &mut signals).await;
             serial = actor.bus.serial();
+            let old = actor.config.clone();
             drop(actor);
             life.servers.close().await;
             match end {
@@ -224,7 +252,7 @@ impl Daemon {
                     self.last_words().await;
                     return Ok(());
                 }
-                End::Restart(config) => life = self.again(*config, life.pidfile.ok())?,
+                End::Restart(config) => life = self.again(*config, old, life.pidfile.ok()),
             }
         }
     }
@@ -239,53 +267,17 @@ impl Daemon {
 
     /// Takes what only one daemon can have. Whatever another daemon with this configuration uses is
     /// not touched before it is certain that there is none.
-    fn prepare(config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
-        let (handle, requests) = Handle::channel(REQUESTS);
-        let settings = &config.supervisord;
-        let (identifier, interface) = (&settings.identifier, config.rpc_interface);
-        let context = web::Context::new(handle, identifier, interface, &self.keys);
-        let servers = web::Servers::open(&config.servers, context).map_err(Failure::usage)?;
-        let pidfile = match pidfile {
-            Some(pidfile) if pidfile.path() == settings.pidfile => Ok(pidfile),
-            _ => Self::take_pidfile(&settings.pidfile)?,
-        };
-        Ok(Life {
-            config,
-            servers,
-            requests,
-            pidfile,
-        })
+    fn prepare(&self, config: Config) -> Result<Life, String> {
+        let opened = open(&config, &self.keys).map_err(|error| error.to_string())?;
+        let pidfile = Self::take_pidfile(&config.supervisord.pidfile)?;
+        Ok(Life::new(config, opened, pidfile))
     }
 
-    /// The next life, after everything of the last one has been stopped.
-    fn again(&self, config: Config, pidfile: Option<Pidfile>) -> Result<Life, Failure> {
-        let life = Self::prepare(config, pidfile).inspect_err(|failure| {
-            self.log
-                .critical(format_args!("could not start again: {}", failure.message));
-        })?;
-        if let Err(error) = self.open_log(&life.config.supervisord) {
-            self.log.error(format_args!(
-                "could not open the new main log, the old one goes on: {error}"
-            ));
-        }
-        self.tell_notes(&life);
-        self.greet(&life);
-        Ok(life)
-    }
-
-    fn take_pidfile(path: &Path) -> Result<io::Result<Pidfile>, Failure> {
+    pub(super) fn take_pidfile(path: &Path) -> Result<io::Result<Pidfile>, String> {
         match Pidfile::take(path) {
             Ok(pidfile) => Ok(Ok(pidfile)),
-            Err(Denied::Taken(pid)) => {
-                let who = pid
-                    .map(|pid| format!(" with pid {pid}"))
-                    .unwrap_or_default();
-                Err(Failure::usage(format_args!(
-                    "another daemon{who} holds the pidfile {}; stop it first, or use another pidfile",
-                    path.display()
-                )))
-            }
             Err(Denied::Unwritable(error)) => Ok(Err(error)),
+            Err(taken) => Err(taken.describe(path)),
         }
     }
 
@@ -309,7 +301,7 @@ impl Daemon {
         }
     }
 
-    fn open_log(&self, settings: &Supervisord) -> io::Result<()> {
+    pub(super) fn open_log(&self, settings: &Supervisord) -> io::Result<()> {
         let rotation = Rotation {
             maxbytes: settings.logfile_maxbytes,
             backups: settings.logfile_backups,
@@ -327,7 +319,7 @@ impl Daemon {
 
     /// What reading the configuration has to say. Before the log is opened for the first time, so
     /// that it sorts these lines with all others from before.
-    fn tell_notes(&self, life: &Life) {
+    pub(super) fn tell_notes(&self, life: &Life) {
         let mut notes: Vec<_> = life.config.notes.iter().collect();
         notes.sort_by_key(|note| std::cmp::Reverse(note.level));
         for note in notes {
@@ -336,7 +328,7 @@ impl Daemon {
     }
 
     /// The first lines of a life in the main log; old logs go.
-    fn greet(&self, life: &Life) {
+    pub(super) fn greet(&self, life: &Life) {
         let settings = &life.config.supervisord;
         if !settings.nocleanup {
             clean_up_auto_logs(&settings.childlogdir, &settings.identifier, &self.log);
@@ -402,6 +394,14 @@ impl Daemon {
         );
         Box::new(move || config::load(&path, &options, &context).map_err(|error| error.to_string()))
     }
+}
+
+/// Opens a configuration's servers.
+pub(super) fn open(config: &Config, keys: &web::Keys) -> Result<Opened, web::OpenError> {
+    let (handle, requests) = Handle::channel(REQUESTS);
+    let identifier = &config.supervisord.identifier;
+    let context = web::Context::new(handle, identifier, config.rpc_interface, keys);
+    Ok((web::Servers::open(&config.servers, context)?, requests))
 }
 
 const USAGE: u8 = 2;

@@ -15,6 +15,8 @@ pub(super) enum Signal {
     Restart,
     /// USR2: open the logs again.
     Reopen,
+    /// USR1: nothing. Whoever takes it to be for logs, as with other daemons, must not end this one.
+    Nothing(&'static str),
 }
 
 /// Streams of them, for the life of the process.
@@ -26,6 +28,7 @@ pub(super) struct Signals {
     quit: unix::Signal,
     hangup: unix::Signal,
     reopen: unix::Signal,
+    nothing: unix::Signal,
 }
 
 impl Signals {
@@ -38,6 +41,7 @@ impl Signals {
             quit: signal(SignalKind::quit())?,
             hangup: signal(SignalKind::hangup())?,
             reopen: signal(SignalKind::user_defined2())?,
+            nothing: signal(SignalKind::user_defined1())?,
         })
     }
 
@@ -51,6 +55,7 @@ impl Signals {
             _ = self.quit.recv() => Signal::Exit("SIGQUIT"),
             _ = self.hangup.recv() => Signal::Restart,
             _ = self.reopen.recv() => Signal::Reopen,
+            _ = self.nothing.recv() => Signal::Nothing("SIGUSR1"),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The environment of a child.
 
+use std::collections::HashMap;
 use std::ffi::{CString, OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 
@@ -29,12 +30,18 @@ impl Surroundings {
     /// what the configuration says, the later over the earlier.
     pub fn environment(&self, process: &config::Process) -> Vec<CString> {
         let mut variables = self.inherited.clone();
+        let mut places: HashMap<OsString, usize> = HashMap::new();
+        for (at, (key, _)) in variables.iter().enumerate() {
+            places.entry(key.clone()).or_insert(at);
+        }
         let mut set = |key: &str, value: &str| {
             let value = OsString::from(value);
-            match variables.iter_mut().find(|(known, _)| known == key) {
-                Some((_, old)) => *old = value,
-                None => variables.push((key.into(), value)),
+            if let Some(at) = places.get(OsStr::new(key)) {
+                variables[*at].1 = value;
+                return;
             }
+            places.insert(key.into(), variables.len());
+            variables.push((key.into(), value));
         };
         set("SUPERVISOR_ENABLED", "1");
         if let Some(url) = process.serverurl.as_ref().or(self.server_url.as_ref()) {

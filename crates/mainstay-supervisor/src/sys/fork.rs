@@ -142,7 +142,8 @@ fn become_it(
     // SAFETY: both arrays end with a null pointer and point to C strings that the caller keeps.
     unsafe { libc::execve(exec.path.as_ptr(), argv.as_ptr(), environment.as_ptr()) };
     let error = Errno::last();
-    complain(format_args!("couldn't exec {}: {error:?}", Raw(exec.path)));
+    let word = exec.argv.first().map_or(exec.path, |word| word.as_c_str());
+    complain(format_args!("couldn't exec {}: {error:?}", Raw(word)));
 }
 
 /// Sets the soft limit and leaves the hard one. Lowering cannot be refused.

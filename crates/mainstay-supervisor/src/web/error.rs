@@ -15,6 +15,7 @@ enum Kind {
     InUse,
     Socket(io::Error),
     NotASocket(PathBuf),
+    TooLong,
     UnknownHost {
         host: String,
         reason: String,
@@ -49,6 +50,10 @@ impl OpenError {
 
     pub(super) fn not_a_socket(path: &Path) -> Self {
         Self(Box::new(Kind::NotASocket(path.to_owned())))
+    }
+
+    pub(super) fn too_long() -> Self {
+        Self(Box::new(Kind::TooLong))
     }
 
     pub(super) fn unknown_host(host: &str, reason: &io::Error) -> Self {
@@ -100,6 +105,9 @@ impl fmt::Display for OpenError {
                     None => write!(f, "{error}"),
                 }
             }
+            Kind::TooLong => f.write_str(
+                "Cannot open an HTTP server: socket.error reported AF_UNIX path too long",
+            ),
             Kind::NotASocket(path) => {
                 write!(
                     f,

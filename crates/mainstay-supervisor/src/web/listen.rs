@@ -64,6 +64,10 @@ pub(super) fn unix(
     mode: u32,
     owner: Option<(u32, Option<u32>)>,
 ) -> Result<(UnixListener, SocketFile, Option<Stale>), OpenError> {
+    // The temporary name may be shorter; but clients need this one.
+    if path.as_os_str().len() > LONGEST {
+        return Err(OpenError::too_long());
+    }
     let temporary = temporary_name(path);
     let _ = fs::remove_file(&temporary);
     let socket = bind(&temporary).map_err(|error| OpenError::socket(&error))?;
@@ -95,8 +99,6 @@ fn bind(path: &Path) -> io::Result<Socket> {
 
 /// `<file>.<pid>`, or something shorter beside it where that is too long for an address.
 fn temporary_name(path: &Path) -> PathBuf {
-    const LONGEST: usize = 107;
-
     let pid = std::process::id();
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{pid}"));
@@ -191,6 +193,8 @@ impl Drop for SocketFile {
     }
 }
 
+/// How long a unix socket's address may be, without the zero at its end.
+const LONGEST: usize = 107;
 /// What the original asks for.
 const BACKLOG: i32 = 1024;
 
@@ -276,6 +280,26 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "Cannot open an HTTP server: socket.error reported errno.ENOENT (2)"
+        );
+    }
+
+    #[test]
+    fn a_name_too_long_for_clients_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let length = directory.path().as_os_str().len() + 1;
+        let longest = directory.path().join("x".repeat(107 - length));
+        let _listening = unix(&longest, 0o700, None).unwrap();
+        UnixStream::connect(&longest).unwrap();
+
+        let error = unix(
+            &directory.path().join("x".repeat(108 - length)),
+            0o700,
+            None,
+        );
+
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "Cannot open an HTTP server: socket.error reported AF_UNIX path too long"
         );
     }
 

@@ -10,6 +10,7 @@
 
 mod api;
 mod app;
+mod attempt;
 mod auth;
 mod browser;
 mod connection;
@@ -24,5 +25,6 @@ mod tail;
 mod upload;
 mod watched;
 
+pub(crate) use attempt::try_to_open;
 pub use error::OpenError;
 pub use servers::{Context, Keys, Servers};

@@ -219,7 +219,8 @@ impl Builder {
 
     /// A variable for the daemon's environment.
     pub(crate) fn environment(mut self, key: &str, value: &str) -> Self {
-        self.environment.push((key.to_owned(), value.to_owned()));
+        let value = value.replace("{dir}", &self.dir.path().to_string_lossy());
+        self.environment.push((key.to_owned(), value));
         self
     }
 

@@ -132,3 +132,21 @@ fn the_help_names_every_option_of_the_table() {
         );
     }
 }
+
+#[test]
+fn the_user_is_looked_for_last() {
+    for (line, expected) in [
+        (
+            "-u stranger -e nope",
+            "invalid value for -e 'nope': bad logging level name 'nope'",
+        ),
+        (
+            "-u stranger word",
+            "positional arguments are not supported: ['word']",
+        ),
+        ("-u stranger", "Invalid user name stranger"),
+    ] {
+        assert_eq!(parse(line).unwrap_err(), expected);
+    }
+    assert!(matches!(parse("-u stranger -h"), Ok(Command::Help)));
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::config::model::{FcgiSocket, User};
 use crate::config::options::{Scope, fcgi_program as option, program};
 use crate::config::read::Reader;
+use crate::config::types;
 
 /// Reads the socket; `None` after a mistake.
 pub(super) fn socket(reader: &Reader<'_>, program_name: &str) -> Option<Arc<FcgiSocket>> {
@@ -57,12 +58,19 @@ fn tcp(reader: &Reader<'_>, url: String, backlog: Option<u32>) -> Option<Arc<Fcg
     let address = url
         .strip_prefix("tcp://")
         .and_then(|address| address.split_once(':'));
-    let port = address.and_then(|(_, port)| port.parse::<u16>().ok());
-    if port.is_none() || address.is_some_and(|(host, _)| host.contains(char::is_whitespace)) {
-        let error = reader.error(
-            format!("Bad socket format {url} in [{section}] socket"),
-            "socket",
-        );
+    let reason = match address {
+        Some((host, port))
+            if !host.is_empty()
+                && !host.contains(char::is_whitespace)
+                && !port.is_empty()
+                && port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            types::port_number(port).err().map(|invalid| invalid.reason)
+        }
+        _ => Some(format!("Bad socket format {url}")),
+    };
+    if let Some(reason) = reason {
+        let error = reader.error(format!("{reason} in [{section}] socket"), "socket");
         reader.problem(error.expected("`tcp://host:port` or `unix:///absolute/path`"));
         return None;
     }

@@ -24,6 +24,10 @@ pub(in crate::config) fn groups(
         shared,
         names,
         sections,
+        index: sections
+            .iter()
+            .map(|(_, section)| (section.name.as_str(), section))
+            .collect(),
         environment,
         logs,
     };
@@ -59,6 +63,8 @@ struct Builder<'a> {
     shared: Shared<'a>,
     names: &'a Names,
     sections: &'a [(Kind, Section)],
+    /// By header.
+    index: HashMap<&'a str, &'a Section>,
     environment: &'a [(String, String)],
     logs: PathBuf,
 }
@@ -74,7 +80,7 @@ impl<'a> Builder<'a> {
 
     fn find(&self, kind: Kind, name: &str) -> Option<&'a Section> {
         let header = format!("{}:{name}", kind.word());
-        self.of(kind).find(|section| section.name == header)
+        self.index.get(header.as_str()).copied()
     }
 
     fn reader(&self, section: &'a Section) -> Reader<'a> {
@@ -134,6 +140,9 @@ impl<'a> Builder<'a> {
         }
         if self.find(Kind::EventListener, name).is_some() {
             return Some("event listeners cannot be in groups".to_owned());
+        }
+        if !self.shared.sink.may_suggest() {
+            return None;
         }
         let known = self.of(Kind::Program).chain(self.of(Kind::FcgiProgram));
         let known = known.filter_map(|section| Some(section.name.split_once(':')?.1));

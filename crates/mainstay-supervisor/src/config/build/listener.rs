@@ -42,18 +42,18 @@ pub(super) fn pool(reader: &Reader<'_>) -> Option<GroupKind> {
 
 fn events(reader: &Reader<'_>) -> Option<Vec<String>> {
     let section = &reader.section.name;
-    let names = if reader.has("events") {
+    let events = if reader.has("events") {
         reader.find(&option::EVENTS)?
     } else {
         Vec::new()
     };
-    if names.is_empty() {
+    if events.is_empty() {
         let text = format!("[{section}] section requires an \"events\" line");
         let error = reader.error(text, "events");
         reader.problem(error.expected("names of events, such as `PROCESS_STATE,TICK_60`"));
         return None;
     }
-    let events: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
+    let events: Vec<String> = events.iter().map(|name| name.to_uppercase()).collect();
     for name in &events {
         if !EVENTS.contains(&name.as_str()) {
             let text = format!("Unknown event type {name} in [{section}] events");

@@ -1,5 +1,6 @@
 //! The processes of a program, an fcgi-program or an event listener.
 
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -158,7 +159,7 @@ fn process(reader: &Reader<'_>, common: &Common, target: &Target<'_>) -> Option<
     let own = reader.get(&option::ENVIRONMENT);
     // For everything but itself, a program's environment can be expanded like the daemon's.
     let mut reader = reader.clone();
-    reader.names.environment.extend(own.iter().cloned());
+    reader.names.own.extend(own.iter().cloned());
 
     let directory = reader.find(&option::DIRECTORY);
     let stdout = stream(&reader, &STDOUT, target, common.captures.0, common.events.0);
@@ -320,13 +321,15 @@ fn log_path(reader: &Reader<'_>, option: &Opt<Child>) -> Child {
     })
 }
 
-fn overlay(under: &[(String, String)], over: Vec<(String, String)>) -> Vec<(String, String)> {
-    let mut all = under.to_vec();
-    for (key, value) in over {
-        match all.iter_mut().find(|(known, _)| *known == key) {
-            Some(pair) => pair.1 = value,
-            None => all.push((key, value)),
-        }
+fn overlay(under: &[(String, String)], mut over: Vec<(String, String)>) -> Vec<(String, String)> {
+    let mut all = Vec::with_capacity(under.len() + over.len());
+    let mut own: HashMap<&str, &str> = over.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+    for (key, value) in under {
+        let value = own.remove(key.as_str()).unwrap_or(value);
+        all.push((key.clone(), value.to_owned()));
     }
+    let new: HashSet<String> = own.into_keys().map(str::to_owned).collect();
+    over.retain(|(key, _)| new.contains(key));
+    all.append(&mut over);
     all
 }

@@ -134,7 +134,6 @@ pub(in crate::config) fn rpc_interface(reader: &Reader<'_>) -> bool {
     if let Some(extra) = reader
         .section
         .entries()
-        .iter()
         .find(|entry| entry.key != option.row.key)
     {
         let error = reader.error("Could not make supervisor rpc interface", &extra.key);

@@ -142,3 +142,26 @@ fn who_doubled_the_signs_of_a_log_twice_gets_what_he_had_and_a_warning() {
         ]
     );
 }
+
+#[test]
+fn a_format_without_a_name_is_taken_literally_with_a_warning() {
+    let site = Site::running(
+        "[program:x]\ncommand=date +%s\nnumprocs=3\nprocess_name=%(process_num)d\n\
+         stdout_logfile=/tmp/%s.log\n",
+    );
+    let config = site.config();
+    let process = &config.groups[0].processes[0];
+    assert_eq!(process.command, "date +%s");
+    assert_eq!(
+        process.stdout.logfile,
+        super::super::LogFile::File("/tmp/%s.log".into())
+    );
+    assert_eq!(
+        site.warnings(),
+        [
+            "HERE/main.conf:6: [program:x] stdout_logfile: %s has no name and is taken as it is; \
+             write %%s",
+            "HERE/main.conf:3: [program:x] command: %s has no name and is taken as it is; write %%s",
+        ]
+    );
+}

@@ -119,3 +119,38 @@ fn the_client_ignores_includes() {
         format!("unix://{}/a.sock", site.here())
     );
 }
+
+#[test]
+fn paths_stay_as_written_but_here_has_no_detours() {
+    let site = Site::running(
+        "[include]\nfiles=%(here)s/a/../b/*.conf ./b//x.conf ./b//*.conf ./[b]/./x.conf\n",
+    )
+    .and("a/none", "")
+    .and("b/x.conf", "[program:x]\ncommand=%(here)s/x\n");
+    assert_eq!(site.process().command, format!("{}/b/x", site.here()));
+    let read: Vec<_> = site
+        .config()
+        .notes
+        .into_iter()
+        .map(|note| note.message.replace(site.here(), "HERE"))
+        .collect();
+    assert_eq!(
+        read,
+        ["a/../b/x.conf", "./b//x.conf", "./b/x.conf", "./b/./x.conf"]
+            .map(|path| format!("Included extra file \"HERE/{path}\" during parsing"))
+    );
+}
+
+#[test]
+fn a_link_to_nowhere_is_warned_of() {
+    let site = Site::running("[include]\nfiles=*.inc gone.inc\n");
+    std::os::unix::fs::symlink("nowhere", site.dir.path().join("gone.inc")).unwrap();
+    let warnings = site.warnings();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    for warning in warnings {
+        assert!(
+            warning.starts_with("Could not read extra file \"HERE/gone.inc\": "),
+            "{warning}"
+        );
+    }
+}

@@ -71,7 +71,6 @@ fn values_are_what_python_makes_of_them() {
         let section = ini.section("s").unwrap();
         let mut got: Vec<(&str, &str)> = section
             .entries()
-            .iter()
             .map(|e| (e.key.as_str(), e.value.as_str()))
             .collect();
         got.sort_unstable();

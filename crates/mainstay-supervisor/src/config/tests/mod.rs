@@ -7,6 +7,7 @@ mod expansion;
 mod groups;
 mod include;
 mod ini;
+mod large;
 mod mistakes;
 mod percent;
 mod program;

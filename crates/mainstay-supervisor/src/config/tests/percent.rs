@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::config::percent::{Error, Value, format};
+use crate::config::percent::{Error, Value, fill, format};
 
 fn lookup(name: &str) -> Option<Value> {
     match name {
@@ -88,13 +88,31 @@ fn formats_are_filled_in_as_in_python() {
     }
 }
 
+/// Python puts the whole mapping in. What was meant is what stands there.
 #[test]
-fn the_mapping_itself_is_never_printed() {
-    for text in ["date +%s", "%r", "%d"] {
-        assert!(
-            matches!(format(text, lookup), Err(Error::Format(_))),
-            "{text}"
-        );
+fn a_format_without_a_name_stays_as_it_is() {
+    for (text, expected, nameless) in [
+        ("date +%s", "date +%s", Some("%s")),
+        ("%r", "%r", Some("%r")),
+        ("%-8.3a|", "%-8.3a|", Some("%-8.3a")),
+        ("%s %(n)d%%", "%s 7%", Some("%s")),
+        ("%(n)d", "7", None),
+    ] {
+        let filled = fill(text, lookup).unwrap();
+        assert_eq!(filled.text, expected, "{text}");
+        assert_eq!(filled.nameless.as_deref(), nameless, "{text}");
+    }
+    for (text, expected) in [
+        ("%d", "%d format: a real number is required, not dict"),
+        ("%x", "%x format: an integer is required, not dict"),
+        ("%f", "must be real number, not dict"),
+        ("%c", "%c requires int or char"),
+        ("%*s", "* wants int"),
+        ("%s%s", "not enough arguments for format string"),
+        ("%y", "unsupported format character 'y' (0x79) at index 1"),
+    ] {
+        let error = format(text, lookup).unwrap_err();
+        assert_eq!(error, Error::Format(expected.to_owned()), "{text}");
     }
 }
 
