@@ -410,22 +410,37 @@ fn out_of_descriptors_a_start_fails_and_everything_else_goes_on() {
     daemon.ask("startProcess", &["many:many_59"]);
 }
 
+/// A container's view: the first process of a namespace, as root of the machine or of a user's own
+/// namespace.
+const NAMESPACES: [&[&str]; 2] = [
+    &["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"],
+    &[
+        "unshare",
+        "--user",
+        "--map-root-user",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+        "--kill-child",
+    ],
+];
+
 #[test]
 fn as_pid_1_it_reaps_orphans_and_ends_on_request() {
-    let namespace = |command: &[&str]| {
-        let mut unshare = std::process::Command::new("unshare");
-        unshare
-            .args(["--pid", "--fork", "--mount-proc", "--kill-child"])
-            .args(command);
-        unshare
-    };
-    // Where that is not allowed there is nothing to see.
-    if !namespace(&["true"])
-        .status()
-        .is_ok_and(|status| status.success())
-    {
-        return;
+    for namespace in NAMESPACES {
+        let tried = std::process::Command::new(namespace[0])
+            .args(&namespace[1..])
+            .arg("true")
+            .status();
+        // Where that is not allowed there is nothing to see.
+        if tried.is_ok_and(|status| status.success()) {
+            pid_1(namespace);
+        }
     }
+}
+
+#[track_caller]
+fn pid_1(namespace: &[&str]) {
     let mut daemon = Daemon::with(
         "
         [program:parent]
@@ -437,7 +452,7 @@ fn as_pid_1_it_reaps_orphans_and_ends_on_request() {
     )
     .argument("-e")
     .argument("debug")
-    .under(&["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"])
+    .under(namespace)
     .start();
     daemon.wait_for("parent", State::Exited);
     let orphan = daemon.text("parent.log").trim().to_owned();
