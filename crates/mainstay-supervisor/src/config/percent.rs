@@ -132,13 +132,15 @@ impl Scan {
             let name = self.name()?;
             value = Some(lookup(&name).ok_or(Error::Name(name))?);
         }
+        // A `*` takes the argument as well, which then is not there for the conversion.
+        let mut spent = value.is_none() && self.used;
         let flags = self.flags();
-        let width = self.number(value.as_ref(), "width too big")?.unwrap_or(0);
+        let width = self.number(value.as_ref(), &mut spent, "width too big")?;
         let mut precision = None;
         if self.peek() == Some('.') {
             self.at += 1;
             precision = Some(
-                self.number(value.as_ref(), "precision too big")?
+                self.number(value.as_ref(), &mut spent, "precision too big")?
                     .unwrap_or(0),
             );
         }
@@ -147,14 +149,14 @@ impl Scan {
         }
         let at = self.at;
         let conversion = self.next().ok_or_else(|| broken("incomplete format"))?;
-        if value.is_none() && self.used {
+        if spent {
             return Err(broken(NO_ARGUMENT));
         }
         self.used = true;
         Ok(Spec {
             value,
             flags,
-            width,
+            width: width.unwrap_or(0),
             precision,
             conversion,
             at,
@@ -195,13 +197,23 @@ impl Scan {
         flags
     }
 
-    fn number(&mut self, value: Option<&Value>, too_big: &str) -> Result<Option<usize>, Error> {
+    fn number(
+        &mut self,
+        value: Option<&Value>,
+        spent: &mut bool,
+        too_big: &str,
+    ) -> Result<Option<usize>, Error> {
         if self.peek() == Some('*') {
-            // Python would take the width from the mapping's value, and then miss the value.
-            return Err(broken(match value {
-                Some(Value::Int(_)) => NO_ARGUMENT,
-                _ => "* wants int",
-            }));
+            if *spent {
+                return Err(broken(NO_ARGUMENT));
+            }
+            let Some(Value::Int(_)) = value else {
+                return Err(broken("* wants int"));
+            };
+            // How wide does not matter: what comes next misses the value.
+            *spent = true;
+            self.at += 1;
+            return Ok(None);
         }
         let mut number: Option<usize> = None;
         while let Some(digit) = self.peek().and_then(|c| c.to_digit(10)) {
