@@ -16,6 +16,7 @@ mod fcgi;
 mod fuzzed;
 mod lifecycle;
 mod logs;
+mod order;
 mod processes;
 mod rpc;
 mod samples;
