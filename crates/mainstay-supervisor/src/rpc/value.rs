@@ -8,6 +8,8 @@
 pub enum Value {
     /// `<int>` (and `<i4>`, and what fits of `<i8>`).
     Int(i32),
+    /// An integer that takes 64 bits. Clients may send one; they are never sent any.
+    Long(i64),
     /// `<boolean>`
     Bool(bool),
     /// `<string>`, and text without a type.

@@ -40,6 +40,7 @@ pub fn write_fault(fault: &Fault) -> Vec<u8> {
 fn value(out: &mut String, value: &Value) {
     match value {
         Value::Int(number) => element(out, "int", format_args!("{number}")),
+        Value::Long(number) => element(out, "int", format_args!("{number}")),
         Value::Bool(truth) => element(out, "boolean", format_args!("{}", u8::from(*truth))),
         Value::Double(number) => element(out, "double", format_args!("{number:?}")),
         Value::String(content) => {
