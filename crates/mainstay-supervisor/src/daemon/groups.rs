@@ -150,6 +150,10 @@ impl Actor {
             .find(|group| group.name == name)
             .cloned();
         let group = group.ok_or_else(|| Fault::with(Code::BadName, name))?;
+        self.launcher.sockets.probe(&group).map_err(|error| {
+            self.log.error(&error);
+            Fault::with(Code::Failed, error)
+        })?;
         let ids = self.activate(group);
         self.autostart(&ids);
         Ok(())

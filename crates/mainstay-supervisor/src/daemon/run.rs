@@ -175,6 +175,7 @@ impl Daemon {
             Failure::trouble(format_args!("could not open the main log: {error}"))
         })?;
         self.greet(&life);
+        self.probe_sockets(&life.config).map_err(Failure::trouble)?;
         // There can be one already only if other code of this process set it: then that is wanted.
         let _ = tracing::subscriber::set_global_default(Bridge::new(self.log.clone()));
         if !settings.nodaemon {
@@ -239,7 +240,18 @@ impl Daemon {
             ));
         }
         self.greet(&life);
+        // By now it is too late to refuse: the program says it once more at its start.
+        let _ = self.probe_sockets(&life.config);
         Ok(life)
+    }
+
+    /// Whether the sockets of all FastCGI programs can be had. If not, that is logged too.
+    fn probe_sockets(&self, config: &Config) -> Result<(), String> {
+        let sockets = Sockets::new(self.log.clone());
+        let mut groups = config.groups.iter();
+        groups
+            .try_for_each(|group| sockets.probe(group))
+            .inspect_err(|error| self.log.critical(error))
     }
 
     fn take_pidfile(&self, path: &Path) -> Result<Option<Pidfile>, Failure> {

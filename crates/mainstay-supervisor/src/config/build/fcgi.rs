@@ -6,6 +6,8 @@ use crate::config::model::{FcgiSocket, User};
 use crate::config::options::{Scope, fcgi_program as option, program};
 use crate::config::read::Reader;
 
+const ADDRESS: &str = "`tcp://host:port` or `unix:///absolute/path`";
+
 /// Reads the socket; `None` after a mistake.
 pub(super) fn socket(reader: &Reader<'_>, program_name: &str) -> Option<Arc<FcgiSocket>> {
     let mut reader = reader.clone();
@@ -23,15 +25,13 @@ pub(super) fn socket(reader: &Reader<'_>, program_name: &str) -> Option<Arc<Fcgi
         None => None,
     };
     if !reader.has("socket") {
-        reader.wrong(
-            &option::SOCKET,
-            format!("[{section}] section requires a \"socket\" line"),
-        );
+        let text = format!("[{section}] section requires a \"socket\" line");
+        reader.problem(reader.error(text, "socket").expected(ADDRESS));
         return None;
     }
     let url = reader.find(&option::SOCKET)?;
     let Some(path) = url.strip_prefix("unix://") else {
-        return tcp(&reader, url, backlog);
+        return tcp(&reader, &url, backlog);
     };
     if !path.starts_with('/') {
         let text = format!("Unix socket path {path} is not an absolute path in [{section}] socket");
@@ -48,20 +48,22 @@ pub(super) fn socket(reader: &Reader<'_>, program_name: &str) -> Option<Arc<Fcgi
     }))
 }
 
-fn tcp(reader: &Reader<'_>, url: String, backlog: Option<u32>) -> Option<Arc<FcgiSocket>> {
+fn tcp(reader: &Reader<'_>, url: &str, backlog: Option<u32>) -> Option<Arc<FcgiSocket>> {
     let section = &reader.section.name;
     let address = url
         .strip_prefix("tcp://")
         .and_then(|address| address.split_once(':'));
-    let port = address.and_then(|(_, port)| port.parse::<u16>().ok());
-    if port.is_none() || address.is_some_and(|(host, _)| host.contains(char::is_whitespace)) {
+    let address = address
+        .filter(|(host, _)| !host.contains(char::is_whitespace))
+        .and_then(|(host, port)| Some((host.to_lowercase(), port.parse::<u16>().ok()?)));
+    let Some((host, port)) = address else {
         let error = reader.error(
             format!("Bad socket format {url} in [{section}] socket"),
             "socket",
         );
-        reader.problem(error.expected("`tcp://host:port` or `unix:///absolute/path`"));
+        reader.problem(error.expected(ADDRESS));
         return None;
-    }
+    };
     for key in ["socket_owner", "socket_mode"] {
         if reader.has(key) {
             let text = format!(
@@ -77,20 +79,19 @@ fn tcp(reader: &Reader<'_>, url: String, backlog: Option<u32>) -> Option<Arc<Fcg
         }
     }
     Some(Arc::new(FcgiSocket {
-        url,
+        url: format!("tcp://{host}:{port}"),
         backlog,
         owner: None,
         mode: None,
     }))
 }
 
-/// The owner that is named; else the program's user, if it is not the daemon's.
-fn owner(reader: &Reader<'_>, user: Option<&User>) -> Option<(u32, u32)> {
+/// The owner that is named, whose group is the daemon's if it is not named, too; else the program's
+/// user with its group, if it is not the daemon's.
+fn owner(reader: &Reader<'_>, user: Option<&User>) -> Option<(u32, Option<u32>)> {
     if let Some(text) = reader.text("socket_owner", Scope::Here) {
-        let accounts = &reader.shared.context.accounts;
         return match (option::SOCKET_OWNER.kind.parse)(&text, reader.shared.context) {
-            Ok((uid, Some(gid))) => Some((uid, gid)),
-            Ok((uid, None)) => accounts.by_uid(uid).map(|account| (uid, account.gid)),
+            Ok(owner) => Some(owner),
             Err(_) => {
                 reader.wrong(
                     &option::SOCKET_OWNER,
@@ -101,7 +102,7 @@ fn owner(reader: &Reader<'_>, user: Option<&User>) -> Option<(u32, u32)> {
         };
     }
     user.filter(|user| user.uid != reader.shared.context.uid)
-        .map(|user| (user.uid, user.gid))
+        .map(|user| (user.uid, Some(user.gid)))
 }
 
 fn mode(reader: &Reader<'_>) -> Option<u32> {
