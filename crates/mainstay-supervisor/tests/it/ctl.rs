@@ -3,6 +3,7 @@
 mod generated;
 mod json;
 mod login;
+mod tab;
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
