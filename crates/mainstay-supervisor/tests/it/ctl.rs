@@ -3,6 +3,7 @@
 mod generated;
 mod json;
 mod login;
+mod reach;
 mod tab;
 
 use std::fs::{self, File};
