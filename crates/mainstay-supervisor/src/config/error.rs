@@ -6,7 +6,8 @@ use std::sync::Arc;
 /// A mistake in a configuration.
 ///
 /// [`text`](Self::text) is Supervisor's message, to the letter. `Display` is that text, followed by
-/// file, line, option and what was expected there, as far as they are known and not said already.
+/// file, line, section, option and what was expected there, as far as they are known and not said
+/// already.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error(Box<Inner>);
 
@@ -129,9 +130,20 @@ impl fmt::Display for Error {
         } = &*self.0;
         f.write_str(text)?;
         if let Some(origin) = origin {
-            write!(f, "; {origin}")?;
-            if let Some(section) = section {
-                write!(f, ": [{section}]")?;
+            // Some of Supervisor's messages end in the section and the file.
+            let said = section.as_ref().is_some_and(|section| {
+                text.ends_with(&format!(
+                    " in section '{section}' (file: '{}')",
+                    origin.file
+                ))
+            });
+            if said {
+                write!(f, "; line {}:", origin.line)?;
+            } else {
+                write!(f, "; {origin}:")?;
+                if let Some(section) = section {
+                    write!(f, " [{section}]")?;
+                }
             }
             if let Some(key) = key {
                 write!(f, " {key}")?;
