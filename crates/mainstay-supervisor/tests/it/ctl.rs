@@ -1,5 +1,6 @@
 //! `mainstayctl` as a program: arguments, connections, exit status, signals, terminals.
 
+mod fish;
 mod generated;
 mod json;
 mod login;
