@@ -8,7 +8,7 @@ use crate::ctl::Said;
 /// With the variable parts replaced, so that two runs can be compared byte for byte.
 ///
 /// An unexpected error is `error: <class 'X'>, text: file: F line: N` in Python and `error: text`
-/// here; the text is what is compared.
+/// here, or `error: text: URL; advice` where there is no connection; the text is what is compared.
 pub fn normalise(said: &Said, folder: &Path) -> Said {
     let folder = folder.to_string_lossy();
     let text = |text: &str| {
@@ -31,6 +31,14 @@ fn line(line: &str) -> String {
     {
         let text = rest.rsplit_once(": file: ").map_or(rest, |(text, _)| text);
         line = format!("error: {text}\n");
+    }
+    // Behind that, ours says which server it is about and what may help.
+    if line.starts_with("error: [Errno ")
+        && let Some((text, _)) = line
+            .split_once(": unix://")
+            .or_else(|| line.split_once(": http://"))
+    {
+        line = format!("{text}\n");
     }
     line = replace_after(&line, "pid ", "P", |c| c.is_ascii_digit());
     line = replace_after(&line, "uptime ", "T", |c| c.is_ascii_digit() || c == ':');
@@ -106,6 +114,14 @@ mod tests {
                 "error: <Fault 6: 'X'>\n",
             ),
             ("error: <Fault 6: 'X'>\n", "error: <Fault 6: 'X'>\n"),
+            (
+                "error: [Errno 2] No such file or directory: unix:///x; is the daemon running?\n",
+                "error: [Errno 2] No such file or directory\n",
+            ),
+            (
+                "error: <class 'OSError'>, [Errno 2] No such file: file: /a/b.py line: 6\n",
+                "error: [Errno 2] No such file\n",
+            ),
             ("/tmp/x/s no such file\n", "FOLDER/s no such file\n"),
         ] {
             let said = Said {

@@ -375,7 +375,7 @@ fn group(group: &Group) -> Value {
             value["backlog"] = json!(socket.backlog);
             if socket.mode.is_some() {
                 value["mode"] = json!(socket.mode);
-                value["owner"] = json!(socket.owner);
+                value["owner"] = owner_of(socket.owner);
             }
         }
         _ => {}
@@ -427,6 +427,11 @@ fn stream(stream: &Stream) -> Value {
     })
 }
 
+/// −1 leaves the group alone.
+fn owner_of(owner: Option<(u32, Option<u32>)>) -> Value {
+    json!(owner.map(|(uid, gid)| [i64::from(uid), gid.map_or(-1, i64::from)]))
+}
+
 fn server(server: &Server) -> Value {
     let login = server
         .credentials
@@ -441,9 +446,7 @@ fn server(server: &Server) -> Value {
         Address::Unix { path, mode, owner } => {
             value["file"] = json!(path);
             value["mode"] = json!(mode);
-            // −1 leaves the group alone.
-            value["owner"] =
-                json!(owner.map(|(uid, gid)| [i64::from(uid), gid.map_or(-1, i64::from)]));
+            value["owner"] = owner_of(*owner);
         }
         other => panic!("{other:?}"),
     }

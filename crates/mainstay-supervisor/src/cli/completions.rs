@@ -1,5 +1,7 @@
 //! Completions for shells, made from the tables of options and commands.
 
+mod fish;
+
 use std::fmt::Write as _;
 
 use super::getopt::Spec;
@@ -35,7 +37,7 @@ impl Shell {
         match self {
             Self::Bash => bash(name, program),
             Self::Zsh => zsh(name, program),
-            Self::Fish => fish(name, program),
+            Self::Fish => fish::script(name, program),
         }
     }
 }
@@ -112,6 +114,14 @@ fn bash(name: &str, program: &Program) -> String {
         .filter(|spec| spec.value.is_some())
         .flat_map(Spec::spellings)
         .collect();
+    // Glued to a letter, or behind an equals sign.
+    let attached: Vec<String> = valued
+        .iter()
+        .map(|spelling| match spelling.starts_with("--") {
+            true => format!("{spelling}=*"),
+            false => format!("{spelling}?*"),
+        })
+        .collect();
     let options: Vec<String> = program.options.iter().flat_map(Spec::spellings).collect();
     let options: Vec<&str> = options
         .iter()
@@ -140,6 +150,7 @@ _{function}() {{
                 fi
                 ((++i))
                 ;;
+            {attached}) connection+=("${{words[i]}}") ;;
             -*) ;;
             *)
                 command=${{words[i]}}
@@ -173,6 +184,7 @@ _{function}() {{
 complete -F _{function} {name}
 "#,
         valued = valued.join("|"),
+        attached = attached.join("|"),
         options = options.join(" "),
         commands = command_names(program),
         arguments = bash_arguments(program),
@@ -234,10 +246,8 @@ fn zsh(name: &str, program: &Program) -> String {
             };
             format!(":{}:{action}", value.to_lowercase())
         });
-        let help = spec
-            .help
-            .replace('\'', "'\\''")
-            .replace([':', '[', ']'], "");
+        let help = spec.help.replace('\'', "'\\''");
+        let help = help.replace('[', "\\[").replace(']', "\\]");
         let spellings = spec.spellings();
         let together = spellings.join(" ");
         for spelling in &spellings {
@@ -266,7 +276,7 @@ fn zsh(name: &str, program: &Program) -> String {
             commands,
             "        '{}:{}'",
             command.name,
-            command.summary().replace('\'', "'\\''").replace(':', "")
+            command.summary().replace('\'', "'\\''")
         );
     }
     format!(
@@ -310,89 +320,5 @@ _{function} "$@"
         processes = commands_with(program, Completes::Processes, "|"),
         groups = commands_with(program, Completes::Groups, "|"),
         topics = commands_with(program, Completes::Commands, "|"),
-    )
-}
-
-fn fish(name: &str, program: &Program) -> String {
-    let quote = |text: &str| format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"));
-    let function = identifier(name);
-    let mut text = format!("# fish completion for {name}, made by `{name} --completions fish`\n\n");
-    let (unless_command, is_action) = if program.commands.is_empty() {
-        ("", false)
-    } else {
-        text.push_str(&fish_names(name, &function, program));
-        (" -n __fish_use_subcommand", true)
-    };
-    let _ = writeln!(text, "complete -c {name} -f");
-    for spec in &program.options {
-        let mut line = format!("complete -c {name}{unless_command}");
-        for letter in spec.short.iter().filter(|letter| **letter != '?') {
-            let _ = write!(line, " -s {letter}");
-        }
-        for long in spec.long {
-            let _ = write!(line, " -l {long}");
-        }
-        if let Some(value) = spec.value {
-            line.push_str(&match Values::of(value) {
-                Values::Files => " -r -F".to_owned(),
-                Values::Directories => " -x -a '(__fish_complete_directories)'".to_owned(),
-                Values::Users => " -x -a '(__fish_complete_users)'".to_owned(),
-                Values::Words(words) => format!(" -x -a '{words}'"),
-                Values::Anything => " -x".to_owned(),
-            });
-        }
-        let _ = writeln!(text, "{line} -d {}", quote(spec.help));
-    }
-    if is_action {
-        for command in program.commands {
-            let _ = writeln!(
-                text,
-                "complete -c {name} -n __fish_use_subcommand -a {} -d {}",
-                command.name,
-                quote(command.summary())
-            );
-        }
-        for (completes, found) in [
-            (Completes::Processes, format!("all (__{function}_names)")),
-            (Completes::Groups, format!("(__{function}_groups)")),
-            (Completes::Commands, command_names(program)),
-        ] {
-            let _ = writeln!(
-                text,
-                "complete -c {name} -n '__fish_seen_subcommand_from {}' -a {}",
-                commands_with(program, completes, " "),
-                quote(&found)
-            );
-        }
-    }
-    text
-}
-
-/// The functions that ask the daemon for names, with the connection's options of the line.
-fn fish_names(name: &str, function: &str, program: &Program) -> String {
-    let valued = program.options.iter().filter(|spec| spec.value.is_some());
-    let valued: Vec<String> = valued.flat_map(Spec::spellings).collect();
-    format!(
-        r#"function __{function}_avail
-    set -l words (commandline -opc)[2..]
-    set -l connection
-    while set -q words[2]; and contains -- $words[1] {valued}
-        set -a connection $words[1..2]
-        set -e words[1..2]
-    end
-    set -l lines ({name} $connection avail 2>/dev/null)
-    or return
-    string replace -r '\s.*' '' -- $lines
-end
-function __{function}_names
-    set -l names (__{function}_avail)
-    printf '%s\n' $names (string match -r '.*:' -- $names)'*' | sort -u
-end
-function __{function}_groups
-    __{function}_avail | string replace -r ':.*' '' | sort -u
-end
-
-"#,
-        valued = valued.join(" "),
     )
 }

@@ -1,10 +1,13 @@
 //! What has changed between two configurations.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::model::{Group, GroupKind, Process};
 
-/// Names of groups, each list sorted.
+/// Names of groups, each list in the order of the groups that it is made of.
+///
+/// That order is the one in which they are started: `update` and whoever else adds what was added
+/// goes through the list from its beginning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
     /// Groups that are available and not active.
@@ -22,28 +25,28 @@ impl Diff {
     }
 }
 
-/// Compares the active groups with those that the files have now.
+/// Compares the active groups, in the order in which they came, with those that the files have now.
 pub fn diff(active: &[Group], available: &[Group]) -> Diff {
-    let by_name = |groups: &[Group]| -> BTreeMap<String, Group> {
-        groups
-            .iter()
-            .map(|group| (group.name.clone(), group.clone()))
-            .collect()
-    };
-    let (active, available) = (by_name(active), by_name(available));
+    let (was, is) = (by_name(active), by_name(available));
     let mut diff = Diff::default();
-    for (name, group) in &available {
-        match active.get(name) {
-            None => diff.added.push(name.clone()),
-            Some(old) if !same(old, group) => diff.changed.push(name.clone()),
+    for group in available {
+        match was.get(group.name.as_str()) {
+            None => diff.added.push(group.name.clone()),
+            Some(old) if !same(old, group) => diff.changed.push(group.name.clone()),
             Some(_) => {}
         }
     }
-    diff.removed = active
-        .into_keys()
-        .filter(|name| !available.contains_key(name))
-        .collect();
+    for group in active {
+        if !is.contains_key(group.name.as_str()) {
+            diff.removed.push(group.name.clone());
+        }
+    }
     diff
+}
+
+fn by_name(groups: &[Group]) -> HashMap<&str, &Group> {
+    let named = groups.iter().map(|group| (group.name.as_str(), group));
+    named.collect()
 }
 
 /// Whether a running group would be no different had it been started from the other one.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 /// A mistake in a configuration.
 ///
 /// [`text`](Self::text) is Supervisor's message, to the letter. `Display` is that text, followed by
-/// file, line, option and what was expected there, as far as they are known and not said already.
+/// file, line, section, option and what was expected there, as far as they are known and not said
+/// already.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error(Box<Inner>);
 
@@ -139,13 +140,26 @@ impl fmt::Display for Error {
         let Inner {
             text,
             origin,
+            section,
+            key,
             expected,
             hint,
             ..
         } = &*self.0;
         f.write_str(text)?;
-        if origin.is_some() {
-            write!(f, "; {}", self.place())?;
+        if let Some(origin) = origin {
+            // Some of Supervisor's messages end in the section and the file.
+            let said = section.as_ref().is_some_and(|section| {
+                text.ends_with(&format!(
+                    " in section '{section}' (file: '{}')",
+                    origin.file
+                ))
+            });
+            match (said, key) {
+                (false, _) => write!(f, "; {}", self.place())?,
+                (true, Some(key)) => write!(f, "; line {}: {key}", origin.line)?,
+                (true, None) => write!(f, "; line {}", origin.line)?,
+            }
         }
         if let Some(expected) = expected {
             write!(f, ": expected {expected}")?;

@@ -39,4 +39,5 @@ pub use model::{
     Address, Autorestart, Config, Credentials, Ctl, FcgiSocket, Group, GroupKind, Level, LogFile,
     MainLogFile, Note, Process, Server, Stream, Supervisord, User,
 };
+pub(crate) use python::int;
 pub use python::{repr, repr_list};

@@ -147,12 +147,12 @@ pub enum GroupKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FcgiSocket {
-    /// `socket` as written: `tcp://host:port` or `unix:///path`.
+    /// `socket`: `tcp://host:port`, the host in lower case, or `unix:///path`.
     pub url: String,
     /// `socket_backlog`
     pub backlog: Option<u32>,
-    /// `socket_owner`: uid, gid.
-    pub owner: Option<(u32, u32)>,
+    /// `socket_owner`: uid and, if the group is to be another than the daemon's, gid.
+    pub owner: Option<(u32, Option<u32>)>,
     /// `socket_mode`
     pub mode: Option<u32>,
 }

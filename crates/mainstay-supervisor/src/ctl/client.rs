@@ -145,7 +145,7 @@ impl Link {
         let document = Bytes::from(xml::write_call(method, params));
         let response = self.post(document).await?;
         if response.status() != StatusCode::OK {
-            return Err(Error::status(response.status()));
+            return Err(Error::status(&response));
         }
         let body = response.into_body().collect().await?.to_bytes();
         xml::parse_response(&body)
@@ -201,7 +201,7 @@ impl Link {
     }
 
     fn server(&self) -> Result<Server, Error> {
-        Server::parse(&self.url).ok_or_else(|| Error::scheme(&self.url))
+        Server::parse(&self.url)
     }
 
     fn request(&self, server: &Server) -> http::request::Builder {
@@ -215,9 +215,13 @@ impl Link {
 
 async fn connect(server: &Server) -> Result<SendRequest<Full<Bytes>>, Error> {
     match server {
-        Server::Unix(path) => handshake(UnixStream::connect(path).await?).await,
+        Server::Unix(path) => {
+            let stream = UnixStream::connect(path).await.map_err(Error::connect)?;
+            handshake(stream).await
+        }
         Server::Tcp { host, port } => {
-            let stream = TcpStream::connect((host.as_str(), *port)).await?;
+            let stream = TcpStream::connect((host.as_str(), *port)).await;
+            let stream = stream.map_err(Error::connect)?;
             // Requests are single small writes; waiting to fill a segment only delays them.
             stream.set_nodelay(true)?;
             handshake(stream).await

@@ -1,7 +1,10 @@
 //! Why a command could not be carried out.
 
+use std::io::ErrorKind;
 use std::{fmt, io};
 
+use http::Response;
+use hyper::ext::ReasonPhrase;
 use nix::errno::Errno;
 
 use crate::config::repr;
@@ -24,9 +27,13 @@ enum Kind {
         reason: String,
     },
     Io(io::Error),
+    /// There is no connection.
+    Connect(io::Error),
     Http(hyper::Error),
-    Scheme {
+    Url {
         url: String,
+        /// What is wrong with it; where nothing is said, it is the scheme.
+        reason: Option<&'static str>,
     },
     Answer {
         source: Option<xml::Error>,
@@ -45,8 +52,14 @@ impl Error {
         Kind::Fault { code, text }.into()
     }
 
-    pub(crate) fn status(status: http::StatusCode) -> Self {
-        let reason = status.canonical_reason().unwrap_or_default().to_owned();
+    /// An answer whose status is not 200, with the words that the server has for it.
+    pub(crate) fn status<B>(response: &Response<B>) -> Self {
+        let status = response.status();
+        // Only there if it is not the usual one.
+        let reason = match response.extensions().get::<ReasonPhrase>() {
+            Some(phrase) => String::from_utf8_lossy(phrase.as_bytes()).into_owned(),
+            None => status.canonical_reason().unwrap_or_default().to_owned(),
+        };
         Kind::Status {
             code: status.as_u16(),
             reason,
@@ -54,11 +67,20 @@ impl Error {
         .into()
     }
 
+    pub(crate) fn connect(error: io::Error) -> Self {
+        Kind::Connect(error).into()
+    }
+
+    /// A URL whose protocol is not spoken here.
     pub(crate) fn scheme(url: &str) -> Self {
-        Kind::Scheme {
-            url: url.to_owned(),
-        }
-        .into()
+        let url = url.to_owned();
+        Kind::Url { url, reason: None }.into()
+    }
+
+    /// A URL that names no server.
+    pub(crate) fn url(url: &str, reason: &'static str) -> Self {
+        let (url, reason) = (url.to_owned(), Some(reason));
+        Kind::Url { url, reason }.into()
     }
 
     pub(crate) fn unreadable(source: xml::Error) -> Self {
@@ -125,12 +147,12 @@ impl Error {
 
     /// Whether nobody listens at the address.
     pub fn is_refused(&self) -> bool {
-        self.io_kind() == Some(io::ErrorKind::ConnectionRefused)
+        self.io_kind() == Some(ErrorKind::ConnectionRefused)
     }
 
     /// Whether the socket file is missing.
     pub fn is_missing_socket(&self) -> bool {
-        self.io_kind() == Some(io::ErrorKind::NotFound)
+        self.io_kind() == Some(ErrorKind::NotFound)
     }
 
     /// Whether the user pressed Ctrl-C.
@@ -138,9 +160,29 @@ impl Error {
         matches!(*self.0, Kind::Interrupted)
     }
 
-    fn io_kind(&self) -> Option<io::ErrorKind> {
+    fn io_kind(&self) -> Option<ErrorKind> {
         match &*self.0 {
-            Kind::Io(error) => Some(error.kind()),
+            Kind::Io(error) | Kind::Connect(error) => Some(error.kind()),
+            _ => None,
+        }
+    }
+
+    /// What to do about a connection that cannot be had or used; `None` for all other errors.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        match &*self.0 {
+            Kind::Connect(error) => Some(match error.kind() {
+                ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
+                    "is the daemon running? -s names another server"
+                }
+                ErrorKind::PermissionDenied => {
+                    "who may use a socket is set by chmod and chown in [unix_http_server]"
+                }
+                // What has no number comes from the resolver.
+                _ if error.raw_os_error().is_none() => "is the host's name right?",
+                _ => "can this server be reached from here?",
+            }),
+            Kind::Http(error) if error.is_parse() => Some("does another program listen there?"),
+            Kind::Http(_) => Some("the daemon's log may say why"),
             _ => None,
         }
     }
@@ -155,12 +197,19 @@ impl fmt::Display for Error {
             Kind::Status { code, reason } => {
                 write!(f, "<ProtocolError for 127.0.0.1/RPC2: {code} {reason}>")
             }
-            Kind::Io(error) => match error.raw_os_error() {
+            Kind::Io(error) | Kind::Connect(error) => match error.raw_os_error() {
                 Some(number) => write!(f, "[Errno {number}] {}", Errno::from_raw(number).desc()),
                 None => error.fmt(f),
             },
-            Kind::Http(error) => error.fmt(f),
-            Kind::Scheme { url } => write!(f, "Unknown protocol for serverurl {url}"),
+            Kind::Http(error) if error.is_parse() => write!(f, "the answer is not HTTP ({error})"),
+            Kind::Http(_) => {
+                f.write_str("the server closed the connection before its answer was complete")
+            }
+            Kind::Url { url, reason: None } => write!(f, "Unknown protocol for serverurl {url}"),
+            Kind::Url {
+                url,
+                reason: Some(reason),
+            } => write!(f, "serverurl {url} {reason}"),
             Kind::Answer { what, source: None } => f.write_str(what),
             Kind::Answer {
                 what,
@@ -204,6 +253,16 @@ impl From<hyper::Error> for Error {
 mod tests {
     use super::*;
 
+    fn answer(status: u16, reason: Option<&'static str>) -> Error {
+        let mut response = Response::new(());
+        *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
+        if let Some(reason) = reason {
+            let phrase = ReasonPhrase::from_static(reason.as_bytes());
+            response.extensions_mut().insert(phrase);
+        }
+        Error::status(&response)
+    }
+
     #[test]
     fn errors_are_spelled_as_people_search_for_them() {
         let table = [
@@ -216,8 +275,12 @@ mod tests {
                 "<Fault 30: \"FAILED: it's\">",
             ),
             (
-                Error::status(http::StatusCode::INTERNAL_SERVER_ERROR),
+                answer(500, None),
                 "<ProtocolError for 127.0.0.1/RPC2: 500 Internal Server Error>",
+            ),
+            (
+                answer(301, Some("Moved")),
+                "<ProtocolError for 127.0.0.1/RPC2: 301 Moved>",
             ),
             (
                 io::Error::from_raw_os_error(13).into(),
@@ -232,12 +295,39 @@ mod tests {
                 "Unknown protocol for serverurl https://x",
             ),
             (
+                Error::url("http://", "names no host"),
+                "serverurl http:// names no host",
+            ),
+            (
                 Error::result_code(30, "web"),
                 "Unknown result code 30 for web",
             ),
         ];
         for (error, expected) in table {
             assert_eq!(error.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn there_is_advice_for_every_connection_that_is_none() {
+        let failed = |number| Error::connect(io::Error::from_raw_os_error(number));
+        let unknown = io::Error::other("failed to lookup address information");
+        for (error, expected) in [
+            (failed(2), "is the daemon running?"),
+            (failed(111), "is the daemon running?"),
+            (failed(13), "chmod and chown in [unix_http_server]"),
+            (failed(113), "reached from here?"),
+            (Error::connect(unknown), "host's name"),
+        ] {
+            let advice = error.advice().unwrap();
+            assert!(advice.contains(expected), "{error}: {advice}");
+        }
+        for error in [
+            answer(500, None),
+            Error::scheme("x"),
+            io::Error::from_raw_os_error(2).into(),
+        ] {
+            assert_eq!(error.advice(), None, "{error}");
         }
     }
 

@@ -143,31 +143,44 @@ impl Session {
 
     /// Prints a complaint and assigns the exit status. With `--json` it is the error of the whole.
     pub(super) fn fail(&mut self, status: u8, complaint: impl Display) {
+        self.fail_for(status, complaint, None);
+    }
+
+    /// The same, where the daemon answered with a fault.
+    pub(super) fn fail_for(&mut self, status: u8, complaint: impl Display, fault: Option<i32>) {
         self.status = status;
         match &mut self.report {
             None => self.out.line(complaint),
-            Some(report) => report.fail(&complaint.to_string(), None),
+            Some(report) => report.fail(&complaint.to_string(), fault),
         }
     }
 
     /// Prints a complaint about one of several, and assigns the exit status. With `--json` it is a
-    /// row among the others.
+    /// row among the others, with the fault if the daemon answered with one.
     pub(super) fn fail_at(
         &mut self,
         status: u8,
         complaint: impl Display,
-        (name, reason): (&str, &str),
+        (name, reason, fault): (&str, &str, Option<i32>),
     ) {
         self.status = status;
-        self.say(complaint, || report::failed(name, reason, None));
+        self.say(complaint, || report::failed(name, reason, fault));
     }
 
     /// Prints an error that has no text of its own, and assigns the exit status.
     fn fail_by(&mut self, status: u8, error: &Error) {
+        // Without `--json` that has been said in a line of its own.
+        if error.is_unauthorized() && !self.is_textual() {
+            return self.fail(status, LOGIN_WANTED);
+        }
+        let text = match error.advice() {
+            Some(advice) => format!("{error}: {}; {advice}", self.client.url()),
+            None => error.to_string(),
+        };
         self.status = status;
         match &mut self.report {
-            None => self.out.line(format_args!("error: {error}")),
-            Some(report) => report.fail(&error.to_string(), error.fault_code()),
+            None => self.out.line(format_args!("error: {text}")),
+            Some(report) => report.fail(&text, error.fault_code()),
         }
     }
 
@@ -207,7 +220,7 @@ impl Session {
                 );
             }
             Err(error) if error.fault_code() == Some(print::UNKNOWN_METHOD) => {
-                self.fail(exit::UNIMPLEMENTED, NO_RPC_INTERFACE);
+                self.fail_for(exit::UNIMPLEMENTED, NO_RPC_INTERFACE, error.fault_code());
             }
             Err(error) if error.is_refused() => {
                 self.fail(exit::REFUSED, format_args!("{url} refused connection"));
@@ -235,7 +248,7 @@ impl Session {
 
     /// Says that the server wants a login, and asks for one where there is somebody to ask.
     fn asked_for_login(&mut self) -> bool {
-        self.remark("Server requires authentication");
+        self.remark(LOGIN_WANTED);
         if !self.interactive {
             return false;
         }
@@ -255,6 +268,8 @@ impl Session {
         input::line()
     }
 }
+
+const LOGIN_WANTED: &str = "Server requires authentication";
 
 const NO_RPC_INTERFACE: &str = "Sorry, supervisord responded but did not recognize the supervisor \
      namespace commands that supervisorctl uses to control it.  Please check that the \

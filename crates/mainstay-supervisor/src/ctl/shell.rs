@@ -4,7 +4,7 @@ use std::io;
 
 use rustyline::error::ReadlineError;
 use rustyline::history::MemHistory;
-use rustyline::{Config, Editor};
+use rustyline::{CompletionType, Config, Editor};
 
 use super::client::Client;
 use super::complete::Names;
@@ -20,7 +20,12 @@ pub(super) fn on_terminal(session: &mut Session, settings: &config::Ctl) -> io::
     let names = Client::new(&settings.serverurl)?
         .login(settings.username.clone(), settings.password.clone());
     let mut editor = Editor::<Names, MemHistory>::with_history(
-        Config::builder().auto_add_history(true).build(),
+        // Tab adds what all candidates have in common, and lists them: a line must never come to hold
+        // a command that nobody has chosen.
+        Config::builder()
+            .auto_add_history(true)
+            .completion_type(CompletionType::List)
+            .build(),
         MemHistory::new(),
     )
     .map_err(io::Error::other)?;

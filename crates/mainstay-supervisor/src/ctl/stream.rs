@@ -115,7 +115,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 async fn copy(link: &Link, path: &str, out: &mut Output) -> Result<(), Error> {
     let response = link.get(&quote(path)).await?;
     if response.status() != StatusCode::OK {
-        return Err(Error::status(response.status()));
+        return Err(Error::status(&response));
     }
     let mut body = response.into_body();
     // A server that is killed cuts the stream off; that is an end like any other.
@@ -135,7 +135,7 @@ async fn open(link: &Link, path: &str) -> Result<Option<Incoming>, Error> {
     match response.status() {
         StatusCode::OK => Ok(Some(response.into_body())),
         StatusCode::NOT_FOUND => Ok(None),
-        status => Err(Error::status(status)),
+        _ => Err(Error::status(&response)),
     }
 }
 

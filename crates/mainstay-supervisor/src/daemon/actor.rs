@@ -30,7 +30,8 @@ pub(super) struct Actor {
     pub(super) loader: Loader,
     /// What `[supervisord]` and the servers were at the last start or reread.
     pub(super) config: Config,
-    /// The active groups by ascending (priority, name).
+    /// The active groups by ascending priority; of several with the same, the one that came first is
+    /// the first. At a start they come by name.
     pub(super) groups: Vec<ActiveGroup>,
     pub(super) units: BTreeMap<UnitId, Unit>,
     pub(super) descent: Option<Descent>,

@@ -130,7 +130,8 @@ pub struct Outcome {
     pub result: Result<(), Fault>,
 }
 
-/// What a reread found, against the active groups. Sorted by name.
+/// What a reread found, against the active groups: what is new in the order in which it is to be
+/// started, what is gone in the order in which it came.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
     /// Groups that are not active yet.

@@ -29,10 +29,9 @@ impl Actor {
             self.units.insert(id, unit);
             ids.push(id);
         }
-        let key = |group: &config::Group| (group.priority, group.name.clone());
         let place = self
             .groups
-            .partition_point(|active| key(&active.config) < key(&group));
+            .partition_point(|active| active.config.priority <= group.priority);
         // A pool hears of its own arrival.
         self.bus.add(&group);
         self.announce_group(Kind::GROUP_ADDED, &group.name);
@@ -108,11 +107,11 @@ impl Actor {
 
     pub(super) fn reread(&mut self) -> Result<Diff, Fault> {
         let new = (self.loader)().map_err(|message| Fault::with(Code::CantReread, message))?;
-        let active: Vec<_> = self
-            .groups
-            .iter()
-            .map(|group| group.config.clone())
-            .collect();
+        // Ids are given in the order in which groups come. A group without processes has none, and
+        // there is nothing of it whose order could matter.
+        let mut active: Vec<_> = self.groups.iter().collect();
+        active.sort_by_key(|group| group.units.first());
+        let active: Vec<_> = active.iter().map(|group| group.config.clone()).collect();
         let diff = config::diff(&active, &new.groups);
         self.adopt(new);
         Ok(Diff {
@@ -156,6 +155,10 @@ impl Actor {
             .find(|group| group.name == name)
             .cloned();
         let group = group.ok_or_else(|| Fault::with(Code::BadName, name))?;
+        self.launcher.sockets.probe(&group).map_err(|error| {
+            self.log.error(&error);
+            Fault::with(Code::Failed, error)
+        })?;
         let ids = self.activate(group);
         self.autostart(&ids);
         Ok(())

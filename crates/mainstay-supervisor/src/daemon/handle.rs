@@ -19,8 +19,8 @@ pub struct Handle {
     requests: mpsc::Sender<Request>,
 }
 
-/// A request to the actor. Names are as the client gave them: `process`, `group:process`, and for
-/// the operations that take a group also `group:*` and `group:`.
+/// A request to the actor. Names are as the client gave them: `process` or `group:process`, and for
+/// the operations that take a group its name.
 #[derive(Debug)]
 #[non_exhaustive]
 #[expect(
@@ -81,16 +81,16 @@ pub enum Request {
     },
     Signal {
         name: String,
-        signal: i32,
+        signal: Result<i32, Fault>,
         reply: ReplyTo<()>,
     },
     SignalGroup {
         name: String,
-        signal: i32,
+        signal: Result<i32, Fault>,
         reply: ReplyTo<Vec<Outcome>>,
     },
     SignalAll {
-        signal: i32,
+        signal: Result<i32, Fault>,
         reply: ReplyTo<Vec<Outcome>>,
     },
     Info {
@@ -269,8 +269,13 @@ impl Handle {
         self.ask(|reply| Request::StopAll { wait, reply }).await
     }
 
-    /// Sends a signal to a process.
-    pub async fn signal(&self, name: impl Into<String>, signal: i32) -> Result<(), Fault> {
+    /// Sends a signal to a process. Where there is none, and an error in its place, that is what the
+    /// process is refused with.
+    pub async fn signal(
+        &self,
+        name: impl Into<String>,
+        signal: Result<i32, Fault>,
+    ) -> Result<(), Fault> {
         let name = name.into();
         self.ask(|reply| Request::Signal {
             name,
@@ -284,7 +289,7 @@ impl Handle {
     pub async fn signal_group(
         &self,
         name: impl Into<String>,
-        signal: i32,
+        signal: Result<i32, Fault>,
     ) -> Result<Vec<Outcome>, Fault> {
         let name = name.into();
         self.ask(|reply| Request::SignalGroup {
@@ -296,7 +301,7 @@ impl Handle {
     }
 
     /// Sends a signal to every process that runs.
-    pub async fn signal_all(&self, signal: i32) -> Result<Vec<Outcome>, Fault> {
+    pub async fn signal_all(&self, signal: Result<i32, Fault>) -> Result<Vec<Outcome>, Fault> {
         self.ask(|reply| Request::SignalAll { signal, reply }).await
     }
 

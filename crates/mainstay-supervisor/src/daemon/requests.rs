@@ -53,7 +53,7 @@ impl Actor {
             } => {
                 let result = self
                     .find(&name)
-                    .and_then(|id| self.send_signal(id, &name, signal));
+                    .and_then(|id| self.send_signal(id, &name, signal?));
                 answer(reply, result);
             }
             Request::StartGroup { name, wait, reply } => {
@@ -104,7 +104,9 @@ impl Actor {
                     reply,
                     |unit| unit.machine.can_signal(),
                     |actor, member| {
-                        let result = actor.send_signal(member.id, &member.namespec, signal);
+                        let signal = signal.clone();
+                        let result = signal
+                            .and_then(|it| actor.send_signal(member.id, &member.namespec, it));
                         member.answer.give(result);
                     },
                 );
@@ -114,7 +116,9 @@ impl Actor {
                     reply,
                     |unit| unit.machine.can_signal(),
                     |actor, member| {
-                        let result = actor.send_signal(member.id, &member.namespec, signal);
+                        let signal = signal.clone();
+                        let result = signal
+                            .and_then(|it| actor.send_signal(member.id, &member.namespec, it));
                         member.answer.give(result);
                     },
                 );
@@ -312,17 +316,13 @@ impl Actor {
     /// Does something to each process of a group that a question is true of.
     fn each_of_group(
         &mut self,
-        name: &str,
+        group: &str,
         reply: ReplyTo<Vec<Outcome>>,
         wanted: impl Fn(&Unit) -> bool,
         action: impl FnMut(&mut Self, Member),
     ) {
-        let group = name
-            .strip_suffix(":*")
-            .or_else(|| name.strip_suffix(':'))
-            .unwrap_or(name);
         if self.active(group).is_none() {
-            return answer(reply, Err(Fault::with(Code::BadName, name)));
+            return answer(reply, Err(Fault::with(Code::BadName, group)));
         }
         self.each(
             reply,

@@ -53,6 +53,8 @@ impl Daemon {
         }
         self.tell_notes(&life);
         self.greet(&life);
+        // By now it is too late to refuse: the program says it once more at its start.
+        let _ = self.probe_sockets(&life.config);
         for what in changed {
             self.log.warn(format_args!("{what} {}", changes::AT_START));
         }

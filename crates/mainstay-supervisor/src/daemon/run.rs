@@ -210,6 +210,7 @@ impl Daemon {
             Failure::trouble(format_args!("could not open the main log: {error}"))
         })?;
         self.greet(&life);
+        self.probe_sockets(&life.config).map_err(Failure::trouble)?;
         // There can be one already only if other code of this process set it: then that is wanted.
         let _ = tracing::subscriber::set_global_default(Bridge::new(self.log.clone()));
         if !settings.nodaemon {
@@ -271,6 +272,15 @@ impl Daemon {
         let opened = open(&config, &self.keys).map_err(|error| error.to_string())?;
         let pidfile = Self::take_pidfile(&config.supervisord.pidfile)?;
         Ok(Life::new(config, opened, pidfile))
+    }
+
+    /// Whether the sockets of all FastCGI programs can be had. If not, that is logged too.
+    pub(super) fn probe_sockets(&self, config: &Config) -> Result<(), String> {
+        let sockets = Sockets::new(self.log.clone());
+        let mut groups = config.groups.iter();
+        groups
+            .try_for_each(|group| sockets.probe(group))
+            .inspect_err(|error| self.log.critical(error))
     }
 
     pub(super) fn take_pidfile(path: &Path) -> Result<io::Result<Pidfile>, String> {

@@ -10,10 +10,11 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 use std::{fs, io};
 
+use nix::errno::Errno;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::task::AbortHandle;
 
-use crate::config::FcgiSocket;
+use crate::config::{FcgiSocket, Group};
 use crate::log::MainLog;
 
 /// All sockets that are bound. Processes with the same settings share one.
@@ -91,6 +92,31 @@ impl Sockets {
             socket: Rc::clone(&entry.socket),
             open: Rc::downgrade(&self.open),
         })
+    }
+
+    /// Binds these sockets and closes them again, so that a mistake shows before anything is started.
+    /// One that is bound already is left alone.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the first that cannot be had.
+    pub fn probe(&self, group: &Group) -> Result<(), String> {
+        let mut probed: Vec<&FcgiSocket> = Vec::new();
+        for config in group.processes.iter().filter_map(|it| it.socket.as_deref()) {
+            let open = self.open.borrow();
+            if probed.contains(&config) || open.iter().any(|it| it.socket.config == *config) {
+                continue;
+            }
+            let url = &config.url;
+            self.log.info(format_args!("Creating socket {url}"));
+            listen(config).map_err(|error| {
+                let error = python(&error);
+                format!("Could not create FastCGI socket {url}: {error}")
+            })?;
+            self.log.info(format_args!("Closing socket {url}"));
+            probed.push(config);
+        }
+        Ok(())
     }
 
     /// Closes this socket now, if no process has a share of it.
@@ -188,7 +214,7 @@ fn bind_unix(path: &Path, config: &FcgiSocket) -> io::Result<Socket> {
     socket.bind(&SockAddr::unix(path)?)?;
     // Nobody can connect before `listen`, whatever the file's owner and mode are until here.
     if let Some((uid, gid)) = config.owner {
-        chown(path, Some(uid), Some(gid))?;
+        chown(path, Some(uid), gid)?;
     }
     if let Some(mode) = config.mode {
         fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
@@ -207,6 +233,14 @@ fn bind_tcp(url: &str) -> io::Result<Socket> {
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     Ok(socket)
+}
+
+/// An error as Python prints it.
+fn python(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => format!("[Errno {number}] {}", Errno::from_raw(number).desc()),
+        None => error.to_string(),
+    }
 }
 
 /// Longer than a restart takes, shorter than somebody would wait for a program that was stopped.

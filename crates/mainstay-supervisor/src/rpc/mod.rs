@@ -3,6 +3,7 @@
 pub(crate) mod describe;
 mod fault;
 pub mod methods;
+mod shown;
 mod value;
 pub(crate) mod window;
 pub mod xml;

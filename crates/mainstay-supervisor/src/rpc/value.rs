@@ -8,6 +8,8 @@
 pub enum Value {
     /// `<int>` (and `<i4>`, and what fits of `<i8>`).
     Int(i32),
+    /// An integer that takes 64 bits. Clients may send one; they are never sent any.
+    Long(i64),
     /// `<boolean>`
     Bool(bool),
     /// `<string>`, and text without a type.
@@ -89,7 +91,7 @@ impl Value {
                 .iter()
                 .map(|(name, member)| name.len() as u64 + member.weight())
                 .sum(),
-            Self::Int(_) | Self::Bool(_) | Self::Double(_) | Self::Nil => 0,
+            Self::Int(_) | Self::Long(_) | Self::Bool(_) | Self::Double(_) | Self::Nil => 0,
         };
         inside + size_of::<Self>() as u64
     }

@@ -1,8 +1,11 @@
 //! `mainstayctl` as a program: arguments, connections, exit status, signals, terminals.
 
+mod fish;
 mod generated;
 mod json;
 mod login;
+mod reach;
+mod tab;
 
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};

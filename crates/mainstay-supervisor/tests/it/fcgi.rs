@@ -58,7 +58,8 @@ fn all_processes_of_a_program_share_a_socket_that_survives_them_one_by_one() {
     assert!(connects(port));
     let log = daemon.log();
     let creating = format!("INFO Creating socket tcp://localhost:{port}");
-    assert_eq!(log.matches(&creating).count(), 1, "{log}");
+    // Once to see whether it can be had, once for all processes.
+    assert_eq!(log.matches(&creating).count(), 2, "{log}");
     assert_eq!(
         daemon.refuses("sendProcessStdin", &["app:app0", "x"]),
         "NO_FILE: app:app0"
@@ -79,7 +80,10 @@ fn all_processes_of_a_program_share_a_socket_that_survives_them_one_by_one() {
 
     // When nobody is left and nobody comes, it is closed.
     daemon.ask("stopProcess", &["app:app0"]);
-    daemon.wait_for_log(&format!("INFO Closing socket tcp://localhost:{port}"));
+    let closing = format!("INFO Closing socket tcp://localhost:{port}");
+    daemon.wait_until("the socket's end", |daemon| {
+        daemon.log().matches(&closing).count() == 2
+    });
     assert!(!connects(port));
     assert_eq!(
         daemon.refuses("sendProcessStdin", &["app:app0", "x"]),
@@ -117,25 +121,33 @@ fn programs_in_a_group_have_their_socket_too() {
 
 #[test]
 fn a_socket_that_cannot_be_had_is_an_error_of_that_program_alone() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
+    let port = free_port();
     let mut daemon = Daemon::with(&format!(
         "
         [fcgi-program:app]
         socket = tcp://127.0.0.1:{port}
         command = sleep 1000
         startsecs = 0
+        autostart = false
         [fcgi-program:lost]
         socket = unix://{{dir}}/gone/s
         command = sleep 1000
         startretries = 0
+        autostart = false
         [program:cat]
         command = cat
         startsecs = 0
         "
     ))
+    .directory("gone")
     .start();
     daemon.wait_for("cat", State::Running);
+    fs::remove_dir_all(daemon.path("gone")).unwrap();
+    let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    for name in ["app", "lost"] {
+        let fault = daemon.refuses("startProcess", &[name]);
+        assert_eq!(fault, format!("SPAWN_ERROR: {name}"));
+    }
     daemon.wait_for("lost", State::Fatal);
     let info = daemon.info("lost");
     assert!(
@@ -188,4 +200,76 @@ fn a_changed_socket_is_taken_over_by_an_update_and_the_old_one_goes_at_once() {
     });
     daemon.wait_for("app", State::Running);
     assert!(connects(second));
+}
+
+#[test]
+fn a_socket_that_cannot_be_had_stops_the_start() {
+    let (output, dir) = Daemon::with(
+        "
+        [program:cat]
+        command = cat
+        [fcgi-program:lost]
+        socket = unix://{dir}/gone/s
+        command = sleep 1000
+        autostart = false
+        ",
+    )
+    .fail();
+    let url = format!("unix://{}/gone/s", dir.path().display());
+    let reason =
+        format!("Could not create FastCGI socket {url}: [Errno 2] No such file or directory");
+    assert_eq!(output.status.code(), Some(1));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(stderr, format!("Error: {reason}\n"));
+    let log = fs::read_to_string(dir.path().join("main.log")).unwrap();
+    assert!(
+        log.contains(&format!("INFO Creating socket {url}\n")),
+        "{log}"
+    );
+    assert!(log.contains(&format!("CRIT {reason}\n")), "{log}");
+    assert!(!log.contains("spawned"), "{log}");
+    // Nothing is left that the next start would find.
+    assert!(!dir.path().join("s.sock").exists());
+}
+
+#[test]
+fn sockets_are_tried_before_their_programs_are_there() {
+    let port = free_port();
+    let mut daemon = Daemon::with(&format!(
+        "
+        [fcgi-program:app]
+        socket = tcp://LocalHost:{port}
+        command = sleep 1000
+        numprocs = 2
+        process_name = app%(process_num)d
+        autostart = false
+        "
+    ))
+    .start();
+    let log = daemon.log();
+    let [creating, closing] =
+        ["Creating", "Closing"].map(|it| format!("INFO {it} socket tcp://localhost:{port}\n"));
+    assert_eq!(log.matches(&creating).count(), 1, "{log}");
+    assert_eq!(log.matches(&closing).count(), 1, "{log}");
+    assert!(log.find(&creating) < log.find(&closing), "{log}");
+
+    // One that is added later is refused, and not there.
+    daemon.rewrite(
+        "
+        [fcgi-program:lost]
+        socket = unix://{dir}/gone/s
+        command = sleep 1000
+        ",
+    );
+    daemon.ask("reloadConfig", &[]);
+    let fault = daemon.refuses("addProcessGroup", &["lost"]);
+    assert!(
+        fault.starts_with("FAILED: Could not create FastCGI socket unix://"),
+        "{fault}"
+    );
+    let fault = daemon.refuses("getProcessInfo", &["lost"]);
+    assert_eq!(fault, "BAD_NAME: lost");
+    fs::create_dir(daemon.path("gone")).unwrap();
+    daemon.ask("addProcessGroup", &["lost"]);
+    assert!(daemon.path("gone/s").exists());
 }

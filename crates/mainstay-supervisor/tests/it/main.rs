@@ -19,6 +19,7 @@ mod fuzzed;
 mod guide;
 mod lifecycle;
 mod logs;
+mod order;
 mod processes;
 mod restart;
 mod rpc;

@@ -44,6 +44,31 @@ fn a_sample_with_a_misspelt_key_would_be_noticed() {
     assert!(complaint.contains("autorestart"), "{complaint}");
 }
 
+#[test]
+fn our_own_sample_is_read_with_everything_in_it_switched_on() {
+    let mainstayd = || Command::new(env!("CARGO_BIN_EXE_mainstayd"));
+    let sample = mainstayd().arg("--sample-config").output().unwrap();
+    let sample = String::from_utf8(sample.stdout).unwrap();
+    let mut on = 0;
+    let lines = sample.lines().map(|line| match line.strip_prefix(';') {
+        Some(rest) if rest.starts_with(|c: char| c == '[' || c.is_ascii_lowercase()) => {
+            on += 1;
+            format!("{rest}\n")
+        }
+        _ => format!("{line}\n"),
+    });
+    let text: String = lines.collect();
+    assert!(on > 50, "only {on} lines were switched on");
+
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("supervisord.conf");
+    fs::write(&file, &text).unwrap();
+    let done = mainstayd().arg("--check").arg("-c").arg(&file).output();
+    let done = done.unwrap();
+    let said = String::from_utf8_lossy(&done.stdout);
+    assert_eq!(done.status.code(), Some(0), "{said}{text}");
+}
+
 /// The fenced blocks of INI with the lines where they begin.
 fn samples(page: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();

@@ -7,6 +7,8 @@ use crate::config::options::{Scope, fcgi_program as option, program};
 use crate::config::read::Reader;
 use crate::config::types;
 
+const ADDRESS: &str = "`tcp://host:port` or `unix:///absolute/path`";
+
 /// Reads the socket; `None` after a mistake.
 pub(super) fn socket(reader: &Reader<'_>, program_name: &str) -> Option<Arc<FcgiSocket>> {
     let mut reader = reader.clone();
@@ -29,14 +31,12 @@ pub(super) fn socket(reader: &Reader<'_>, program_name: &str) -> Option<Arc<Fcgi
         String::new()
     };
     if url.is_empty() {
-        reader.wrong(
-            &option::SOCKET,
-            format!("[{section}] section requires a \"socket\" line"),
-        );
+        let text = format!("[{section}] section requires a \"socket\" line");
+        reader.problem(reader.error(text, "socket").expected(ADDRESS));
         return None;
     }
     let Some(path) = url.strip_prefix("unix://") else {
-        return tcp(&reader, url, backlog);
+        return tcp(&reader, &url, backlog);
     };
     if !path.starts_with('/') {
         let text = format!("Unix socket path {path} is not an absolute path in [{section}] socket");
@@ -53,27 +53,32 @@ pub(super) fn socket(reader: &Reader<'_>, program_name: &str) -> Option<Arc<Fcgi
     }))
 }
 
-fn tcp(reader: &Reader<'_>, url: String, backlog: Option<u32>) -> Option<Arc<FcgiSocket>> {
+fn tcp(reader: &Reader<'_>, url: &str, backlog: Option<u32>) -> Option<Arc<FcgiSocket>> {
     let section = &reader.section.name;
     let address = url
         .strip_prefix("tcp://")
         .and_then(|address| address.split_once(':'));
-    let reason = match address {
+    let address = match address {
         Some((host, port))
             if !host.is_empty()
                 && !host.contains(char::is_whitespace)
                 && !port.is_empty()
                 && port.bytes().all(|byte| byte.is_ascii_digit()) =>
         {
-            types::port_number(port).err().map(|invalid| invalid.reason)
+            types::port_number(port)
+                .map(|port| (host.to_lowercase(), port))
+                .map_err(|invalid| invalid.reason)
         }
-        _ => Some(format!("Bad socket format {url}")),
+        _ => Err(format!("Bad socket format {url}")),
     };
-    if let Some(reason) = reason {
-        let error = reader.error(format!("{reason} in [{section}] socket"), "socket");
-        reader.problem(error.expected("`tcp://host:port` or `unix:///absolute/path`"));
-        return None;
-    }
+    let (host, port) = match address {
+        Ok(address) => address,
+        Err(reason) => {
+            let error = reader.error(format!("{reason} in [{section}] socket"), "socket");
+            reader.problem(error.expected(ADDRESS));
+            return None;
+        }
+    };
     for key in ["socket_owner", "socket_mode"] {
         if reader.has(key) {
             let text = format!(
@@ -89,20 +94,19 @@ fn tcp(reader: &Reader<'_>, url: String, backlog: Option<u32>) -> Option<Arc<Fcg
         }
     }
     Some(Arc::new(FcgiSocket {
-        url,
+        url: format!("tcp://{host}:{port}"),
         backlog,
         owner: None,
         mode: None,
     }))
 }
 
-/// The owner that is named; else the program's user, if it is not the daemon's.
-fn owner(reader: &Reader<'_>, user: Option<&User>) -> Option<(u32, u32)> {
+/// The owner that is named, whose group is the daemon's if it is not named, too; else the program's
+/// user with its group, if it is not the daemon's.
+fn owner(reader: &Reader<'_>, user: Option<&User>) -> Option<(u32, Option<u32>)> {
     if let Some(text) = reader.text("socket_owner", Scope::Here) {
-        let accounts = &reader.shared.context.accounts;
         return match (option::SOCKET_OWNER.kind.parse)(&text, reader.shared.context) {
-            Ok((uid, Some(gid))) => Some((uid, gid)),
-            Ok((uid, None)) => accounts.by_uid(uid).map(|account| (uid, account.gid)),
+            Ok(owner) => Some(owner),
             Err(_) => {
                 reader.wrong(
                     &option::SOCKET_OWNER,
@@ -113,7 +117,7 @@ fn owner(reader: &Reader<'_>, user: Option<&User>) -> Option<(u32, u32)> {
         };
     }
     user.filter(|user| user.uid != reader.shared.context.uid)
-        .map(|user| (user.uid, user.gid))
+        .map(|user| (user.uid, Some(user.gid)))
 }
 
 fn mode(reader: &Reader<'_>) -> Option<u32> {

@@ -177,7 +177,7 @@ pub(crate) mod program {
         /// Send the standard error to the standard output's log.
         REDIRECT_STDERR: bool = "redirect_stderr", BOOLEAN, is("false"), Program, "true";
         /// The log of the standard output: a path; `AUTO`: a file in `childlogdir`; `NONE`.
-        STDOUT_LOGFILE: Child = "stdout_logfile", CHILD_LOG, is("AUTO"), Process, "/a/path";
+        STDOUT_LOGFILE: Child = "stdout_logfile", CHILD_LOG, is("AUTO"), Process, "/tmp/out.log";
         /// The size at which that log is rotated; `0`: never.
         STDOUT_LOGFILE_MAXBYTES: u64 = "stdout_logfile_maxbytes", BYTES, is("50MB"), Process, "1MB";
         /// How many rotated logs are kept; with `0` the log is emptied instead.
@@ -191,7 +191,7 @@ pub(crate) mod program {
         /// Send the output to syslog, besides the log.
         STDOUT_SYSLOG: bool = "stdout_syslog", BOOLEAN, is("false"), Process, "false";
         /// The log of the standard error: a path; `AUTO`: a file in `childlogdir`; `NONE`.
-        STDERR_LOGFILE: Child = "stderr_logfile", CHILD_LOG, is("AUTO"), Process, "/a/path";
+        STDERR_LOGFILE: Child = "stderr_logfile", CHILD_LOG, is("AUTO"), Process, "/tmp/err.log";
         /// The size at which that log is rotated; `0`: never.
         STDERR_LOGFILE_MAXBYTES: u64 = "stderr_logfile_maxbytes", BYTES, is("50MB"), Process, "1MB";
         /// How many rotated logs are kept; with `0` the log is emptied instead.
@@ -229,7 +229,7 @@ pub(crate) mod fcgi_program {
         SOCKET_BACKLOG: i64 = "socket_backlog", INTEGER, other("the system's maximum"), Here, "128";
         /// The owner of a unix socket.
         SOCKET_OWNER: types::Owner = "socket_owner", OWNER, other("`user` and its primary group"),
-            Here, "www-data:www-data";
+            Here, "nobody:root";
         /// The mode of a unix socket.
         SOCKET_MODE: u32 = "socket_mode", OCTAL, is("0700"), Here, "0700";
     }
@@ -259,7 +259,7 @@ pub(crate) mod group {
 
     options! {
         /// The programs and fcgi-programs that are in the group, and no longer in groups of their own.
-        PROGRAMS: Vec<String> = "programs", LIST, is(""), Here, "web,worker";
+        PROGRAMS: Vec<String> = "programs", LIST, is(""), Here, "theprogramname";
         /// Lower starts earlier and stops later.
         PRIORITY: i64 = "priority", INTEGER, is("999"), Here, "999";
     }

@@ -25,6 +25,23 @@ fn groups_come_and_go() {
 }
 
 #[test]
+fn groups_are_in_the_order_in_which_they_are_started() {
+    let programs = |names: &[(&str, i32)]| -> String {
+        names
+            .iter()
+            .map(|(name, priority)| format!("[program:{name}]\ncommand=a\npriority={priority}\n"))
+            .collect()
+    };
+    let diff = compare(
+        &programs(&[("z", 1), ("y", 2), ("b", 3), ("a", 4)]),
+        &programs(&[("n1", 9), ("n2", 8), ("n3", 7), ("a", 5), ("b", 6)]),
+    );
+    assert_eq!(diff.added, ["n3", "n2", "n1"]);
+    assert_eq!(diff.changed, ["a", "b"]);
+    assert_eq!(diff.removed, ["z", "y"]);
+}
+
+#[test]
 fn every_option_of_a_program_counts() {
     for setting in [
         "command=b",

@@ -69,7 +69,7 @@ fn fcgi_programs_have_a_socket_alone_and_in_groups() {
     let socket = FcgiSocket {
         url: "unix:///x.sock".into(),
         backlog: Some(7),
-        owner: Some((65534, 65534)),
+        owner: Some((65534, Some(65534))),
         mode: Some(0o660),
     };
     let config = Site::running(section).config();
@@ -86,9 +86,9 @@ fn fcgi_programs_have_a_socket_alone_and_in_groups() {
 #[test]
 fn the_owner_of_a_socket() {
     for (setting, uid, expected) in [
-        ("socket_owner=app", 0, Some((1000, 1000))),
-        ("socket_owner=app:nogroup", 0, Some((1000, 65534))),
-        ("user=app", 0, Some((1000, 1000))),
+        ("socket_owner=app", 0, Some((1000, None))),
+        ("socket_owner=app:nogroup", 0, Some((1000, Some(65534)))),
+        ("user=app", 0, Some((1000, Some(1000)))),
         ("user=app", 1000, None),
         ("", 0, None),
     ] {
@@ -96,5 +96,18 @@ fn the_owner_of_a_socket() {
         let mut site = Site::running(&text);
         site.context.uid = uid;
         assert_eq!(site.process().socket.unwrap().owner, expected, "{setting}");
+    }
+}
+
+#[test]
+fn the_host_of_a_socket_is_in_lower_case() {
+    for (socket, expected) in [
+        ("tcp://LocalHost:9000", "tcp://localhost:9000"),
+        ("tcp://127.0.0.1:09000", "tcp://127.0.0.1:9000"),
+        ("unix:///Run/X", "unix:///Run/X"),
+    ] {
+        let text = format!("[fcgi-program:f]\ncommand=a\nsocket={socket}\n");
+        let process = Site::running(&text).process();
+        assert_eq!(process.socket.unwrap().url, expected);
     }
 }

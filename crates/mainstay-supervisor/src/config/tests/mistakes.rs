@@ -33,8 +33,7 @@ fn a_message_names_file_line_option_and_what_was_expected() {
         (
             "[program:x]\ncommand=a\nstartsecs=soon\n",
             "invalid literal for int() with base 10: 'soon' in section 'program:x' \
-             (file: 'HERE/main.conf'); HERE/main.conf:4: [program:x] startsecs: expected a whole \
-             number",
+             (file: 'HERE/main.conf'); line 4: startsecs: expected a whole number",
         ),
         (
             "loglevel=warning\n",
@@ -45,8 +44,8 @@ fn a_message_names_file_line_option_and_what_was_expected() {
         (
             "[program:x]\n",
             "program section program:x does not specify a command in section 'program:x' \
-             (file: 'HERE/main.conf'); HERE/main.conf:2: [program:x] command: expected the \
-             program's path and its arguments",
+             (file: 'HERE/main.conf'); line 2: command: expected the program's path and its \
+             arguments",
         ),
         (
             "[program:x]\ncommand=a\n[group:g]\nprograms=\n x,y\n",
@@ -55,8 +54,7 @@ fn a_message_names_file_line_option_and_what_was_expected() {
         (
             "[program:x]\ncommand=a\nstopsignal=SIGTREM\n",
             "value 'SIGTREM' is not a valid signal name in section 'program:x' (file: \
-             'HERE/main.conf'); HERE/main.conf:4: [program:x] stopsignal: expected a signal's name \
-             such as `TERM`, or its number; hint: did you mean `TERM`?",
+             'HERE/main.conf'); line 4: stopsignal: expected a signal's name such as `TERM`, or its number; hint: did you mean `TERM`?",
         ),
         (
             "logfile_maxbytes=5M\n",
@@ -69,7 +67,12 @@ fn a_message_names_file_line_option_and_what_was_expected() {
             "Format string 'a %(ENV_GONE)s' for 'program:x.command' contains names ('ENV_GONE') \
              which cannot be expanded. Available names: group_name, here, host_node_name, numprocs, \
              process_num, program_name in section 'program:x' (file: 'HERE/main.conf'); \
-             HERE/main.conf:3: [program:x] command; hint: the environment has no variable GONE",
+             line 3: command; hint: the environment has no variable GONE",
+        ),
+        (
+            "[fcgi-program:x]\ncommand=a\n",
+            "[fcgi-program:x] section requires a \"socket\" line; HERE/main.conf:2: \
+             [fcgi-program:x] socket: expected `tcp://host:port` or `unix:///absolute/path`",
         ),
     ] {
         let site = Site::running(text);

@@ -99,7 +99,7 @@ fn each(session: &mut Session, verb: Verb, names: &str, signal: Option<&str>) ->
                         session.fail_at(
                             status,
                             format_args!("{group}: ERROR (no such group)"),
-                            (group, "no such group"),
+                            (group, "no such group", error.fault_code()),
                         );
                     }
                     Err(error) => return Err(error),

@@ -43,7 +43,8 @@ pub(super) fn add(session: &mut Session, argument: &str) -> Done {
                     session.say(line, || report::failed(group, line, error.fault_code()));
                 }
                 Some(print::SHUTDOWN_STATE) => {
-                    session.fail(exit::FAILURE, "ERROR: shutting down");
+                    let complaint = "ERROR: shutting down";
+                    session.fail_for(exit::FAILURE, complaint, error.fault_code());
                 }
                 Some(print::BAD_NAME) => no_such_group(session, group),
                 _ => return Err(error),
@@ -64,7 +65,7 @@ pub(super) fn remove(session: &mut Session, argument: &str) -> Done {
                 Some(print::STILL_RUNNING) => session.fail_at(
                     exit::FAILURE,
                     format_args!("ERROR: process/group still running: {group}"),
-                    (group, "process/group still running"),
+                    (group, "process/group still running", error.fault_code()),
                 ),
                 Some(print::BAD_NAME) => no_such_group(session, group),
                 _ => return Err(error),
@@ -92,7 +93,7 @@ pub(super) fn update(session: &mut Session, argument: &str) -> Done {
             session.fail_at(
                 exit::FAILURE,
                 format_args!("ERROR: no such group: {group}"),
-                (group, "no such group"),
+                (group, "no such group", None),
             );
         }
     }
@@ -103,7 +104,7 @@ pub(super) fn update(session: &mut Session, argument: &str) -> Done {
             session.fail_at(
                 exit::FAILURE,
                 format_args!("{group}: has problems; not removing"),
-                (group, "has problems; not removing"),
+                (group, "has problems; not removing", None),
             );
             continue;
         }
@@ -149,7 +150,7 @@ fn no_such_group(session: &mut Session, group: &str) {
     session.fail_at(
         exit::FAILURE,
         format_args!("ERROR: no such process/group: {group}"),
-        (group, "no such process/group"),
+        (group, "no such process/group", Some(print::BAD_NAME)),
     );
 }
 
@@ -178,11 +179,12 @@ fn read_again(session: &mut Session, shutting_down: &str) -> Result<Option<Diff>
         Ok(answer) => Diff::try_from(&answer).map(Some),
         Err(error) => match (error.fault_code(), error.fault_text()) {
             (Some(print::SHUTDOWN_STATE), _) => {
-                session.fail(exit::FAILURE, shutting_down);
+                session.fail_for(exit::FAILURE, shutting_down, error.fault_code());
                 Ok(None)
             }
             (Some(print::CANT_REREAD), Some(text)) => {
-                session.fail(exit::FAILURE, format_args!("ERROR: {text}"));
+                let complaint = format_args!("ERROR: {text}");
+                session.fail_for(exit::FAILURE, complaint, error.fault_code());
                 Ok(None)
             }
             _ => Err(error),

@@ -123,7 +123,8 @@ pub(super) fn fg(session: &mut Session, argument: &str) -> Done {
             return Ok(());
         }
         Err(error) if error.fault_code() == Some(print::BAD_NAME) => {
-            session.fail(exit::FAILURE, "ERROR: bad process name supplied");
+            let complaint = "ERROR: bad process name supplied";
+            session.fail_for(exit::FAILURE, complaint, error.fault_code());
             return Ok(());
         }
         Err(error) => return Err(error),
@@ -156,16 +157,20 @@ impl Log<'_> {
         session.client.call(self.method, &params)
     }
 
-    /// The text for a fault; `None` for errors that have nothing to do with the log.
-    fn complaint(&self, error: &Error) -> Option<String> {
-        let what = match error.fault_code()? {
+    /// What a fault means; `None` for errors that have nothing to do with the log.
+    fn reason(&self, error: &Error) -> Option<&'static str> {
+        let reason = match error.fault_code()? {
             print::NO_FILE => "no log file",
             print::FAILED => "unknown error reading log",
             // The main log has no name that could be wrong.
             print::BAD_NAME if !self.params.is_empty() => "no such process name",
             _ => return None,
         };
-        Some(format!("{}: ERROR ({what})", self.owner))
+        Some(reason)
+    }
+
+    fn complaint(&self, reason: &str) -> String {
+        format!("{}: ERROR ({reason})", self.owner)
     }
 }
 
@@ -188,9 +193,13 @@ fn show(session: &mut Session, log: &Log<'_>, count: i32) -> Done {
             }
             Ok(())
         }
-        Err(error) => match log.complaint(&error) {
-            Some(complaint) => {
-                session.fail(exit::FAILURE, complaint);
+        Err(error) => match log.reason(&error) {
+            Some(reason) => {
+                session.fail_at(
+                    exit::FAILURE,
+                    log.complaint(reason),
+                    (log.owner, reason, error.fault_code()),
+                );
                 Ok(())
             }
             None => Err(error),
@@ -215,10 +224,10 @@ fn follow(session: &mut Session, path: &str, log: &Log<'_>) -> Done {
     }
     // The stream only says 404; the API knows why.
     if error.http_status().is_some()
-        && let Err(reason) = log.read(session, (0, 1))
-        && let Some(complaint) = log.complaint(&reason)
+        && let Err(error) = log.read(session, (0, 1))
+        && let Some(reason) = log.reason(&error)
     {
-        session.out.line(complaint);
+        session.out.line(log.complaint(reason));
     }
     Ok(())
 }

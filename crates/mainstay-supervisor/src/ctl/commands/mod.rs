@@ -27,13 +27,19 @@ pub(crate) struct Command {
 }
 
 impl Command {
-    /// What it does, in half a line: of its first form, or of the last one where it has an option.
+    /// What it does, in half a line: what its help says of the first form without an option.
     pub(crate) fn summary(&self) -> &'static str {
-        let first = self.help.lines().find(|line| !line.contains(['[', '(']));
-        first
-            .or_else(|| self.help.lines().next())
-            .and_then(|line| line.split('\t').rfind(|part| !part.is_empty()))
-            .unwrap_or(self.help)
+        if self.name == "tail" {
+            // Its help has examples.
+            return "Show the end of a process' log";
+        }
+        let forms = || {
+            let lines = self.help.lines();
+            lines.filter_map(|line| line.split_once('\t').filter(|(form, _)| !form.is_empty()))
+        };
+        let plain = forms().find(|(form, _)| !form.contains(['[', '-']));
+        let (_, text) = plain.or_else(|| forms().next()).unwrap_or(("", self.help));
+        text.trim_start()
     }
 }
 

@@ -22,7 +22,8 @@ pub(super) fn reload(session: &mut Session, argument: &str) -> Done {
     match session.client.call("supervisor.restart", &[]) {
         Ok(_) => session.say("Restarted supervisord", || json!({ "result": "restarted" })),
         Err(error) if error.fault_code() == Some(print::SHUTDOWN_STATE) => {
-            session.fail(exit::FAILURE, "ERROR: already shutting down");
+            let complaint = "ERROR: already shutting down";
+            session.fail_for(exit::FAILURE, complaint, error.fault_code());
         }
         Err(error) => return Err(error),
     }

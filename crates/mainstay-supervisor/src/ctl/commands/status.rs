@@ -37,7 +37,7 @@ pub(super) fn status(session: &mut Session, argument: &str) -> Done {
                     Some(_) => (name, "no such process"),
                 };
                 let complaint = format!("{name}: ERROR ({reason})");
-                session.fail_at(exit::REFUSED, complaint, (name, reason));
+                session.fail_at(exit::REFUSED, complaint, (name, reason, None));
             }
             listed.extend(found);
         }
@@ -88,7 +88,7 @@ pub(super) fn pid(session: &mut Session, argument: &str) -> Done {
                 session.fail_at(
                     exit::FAILURE,
                     format_args!("No such process {name}"),
-                    (name, "no such process"),
+                    (name, "no such process", error.fault_code()),
                 );
             }
             Err(error) => return Err(error),
@@ -105,7 +105,8 @@ pub(super) fn avail(session: &mut Session, argument: &str) -> Done {
     let answer = match session.client.call("supervisor.getAllConfigInfo", &[]) {
         Ok(answer) => answer,
         Err(error) if error.fault_code() == Some(print::SHUTDOWN_STATE) => {
-            session.fail(exit::FAILURE, "ERROR: supervisor shutting down");
+            let complaint = "ERROR: supervisor shutting down";
+            session.fail_for(exit::FAILURE, complaint, error.fault_code());
             return Ok(());
         }
         Err(error) => return Err(error),

@@ -99,7 +99,7 @@ async fn a_socket_file_has_its_mode_and_replaces_an_old_one_only() {
         let user = fs::metadata(folder.path()).unwrap();
         let config = FcgiSocket {
             mode: Some(0o640),
-            owner: Some((user.uid(), user.gid())),
+            owner: Some((user.uid(), Some(user.gid()))),
             backlog: Some(7),
             ..config(url)
         };

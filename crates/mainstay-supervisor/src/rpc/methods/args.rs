@@ -4,13 +4,15 @@ use std::slice;
 use std::vec;
 
 use super::table::Param;
+use crate::config::{int, signal as signals};
+use crate::rpc::shown::shown;
 use crate::rpc::{Code, Fault, Value};
 
 /// The arguments of a call.
 ///
-/// Clients are sloppy in ways that the original, being Python, never noticed: numbers for booleans,
-/// numbers for signals, base64 for text. Those are understood; the rest is a fault that says which
-/// parameter is wrong.
+/// Clients are sloppy in ways that the original, being Python, never noticed: text and fractions for
+/// numbers, anything for booleans, numbers for signals, base64 for text. What it understood is
+/// understood; the rest is a fault that says which parameter is wrong.
 #[derive(Debug)]
 pub(super) struct Args {
     params: slice::Iter<'static, Param>,
@@ -39,42 +41,63 @@ impl Args {
         }
     }
 
-    pub(super) fn number(&mut self) -> Result<i64, Fault> {
-        match self.next() {
-            (_, Some(Value::Int(number))) => Ok(number.into()),
-            (_, Some(Value::Bool(truth))) => Ok(truth.into()),
-            (param, _) => Err(wrong(param, "an int")),
+    /// An offset and a length.
+    pub(super) fn range(&mut self) -> Result<(i64, i64), Fault> {
+        Ok((self.number()?, self.number()?))
+    }
+
+    fn number(&mut self) -> Result<i64, Fault> {
+        let (param, value) = self.next();
+        value
+            .as_ref()
+            .and_then(integer)
+            .ok_or_else(|| wrong(param, "an int"))
+    }
+
+    /// A boolean that is true when left out. Of anything else, it is whether Python takes it for true.
+    pub(super) fn flag(&mut self) -> bool {
+        match self.next().1 {
+            None | Some(Value::DateTime(_)) => true,
+            Some(Value::Bool(truth)) => truth,
+            Some(Value::Int(number)) => number != 0,
+            Some(Value::Long(number)) => number != 0,
+            Some(Value::Double(number)) => number != 0.0,
+            Some(Value::String(text)) => !text.is_empty(),
+            Some(Value::Base64(bytes)) => !bytes.is_empty(),
+            Some(Value::Array(elements)) => !elements.is_empty(),
+            Some(Value::Struct(members)) => !members.is_empty(),
+            Some(Value::Nil) => false,
         }
     }
 
-    /// A boolean that is true when left out.
-    pub(super) fn flag(&mut self) -> Result<bool, Fault> {
-        match self.next() {
-            (_, None) => Ok(true),
-            (_, Some(Value::Bool(truth))) => Ok(truth),
-            (_, Some(Value::Int(number))) => Ok(number != 0),
-            (param, _) => Err(wrong(param, "a boolean")),
+    /// A signal, by its name or number. The fault inside is for each process that is to get a signal
+    /// that does not exist.
+    pub(super) fn signal(&mut self) -> Result<Result<i32, Fault>, Fault> {
+        let (param, value) = self.next();
+        let text = value.as_ref().and_then(|value| match value {
+            Value::String(text) => Some(text.clone()),
+            Value::Base64(bytes) => String::from_utf8(bytes.clone()).ok(),
+            value => integer(value).map(|number| number.to_string()),
+        });
+        let text = text.ok_or_else(|| wrong(param, "a string"))?;
+        Ok(signals::parse(&text).map_err(|_| Fault::with(Code::BadSignal, text)))
+    }
+
+    /// Text to be written to a process. The fault shows what is none, as the original's does.
+    pub(super) fn input(&mut self) -> Result<Vec<u8>, Fault> {
+        match self.next().1 {
+            Some(Value::String(text)) => Ok(text.into_bytes()),
+            Some(Value::Base64(bytes)) => Ok(bytes),
+            None | Some(Value::Nil) => Err(Fault::new(Code::IncorrectParameters)),
+            Some(value) => Err(Fault::with(Code::IncorrectParameters, shown(&value))),
         }
     }
 
-    /// The name of a signal, or its number, as text.
-    pub(super) fn signal(&mut self) -> Result<String, Fault> {
-        match self.next() {
-            (_, Some(Value::String(text))) => Ok(text),
-            (_, Some(Value::Int(number))) => Ok(number.to_string()),
-            (param, _) => Err(wrong(param, "a string")),
-        }
-    }
-
-    /// What is to be written somewhere. The fault shows the value, as the original's does.
-    pub(super) fn bytes(&mut self) -> Result<Vec<u8>, Fault> {
-        match self.next() {
-            (_, Some(Value::String(text))) => Ok(text.into_bytes()),
-            (_, Some(Value::Base64(bytes))) => Ok(bytes),
-            (_, Some(Value::Int(number))) => {
-                Err(Fault::with(Code::IncorrectParameters, number.to_string()))
-            }
-            (param, _) => Err(wrong(param, "a string")),
+    /// Anything at all, as Python prints it.
+    pub(super) fn shown(&mut self) -> Vec<u8> {
+        match self.next().1.unwrap_or_default() {
+            Value::Base64(bytes) => bytes,
+            value => shown(&value).into_owned().into_bytes(),
         }
     }
 
@@ -92,6 +115,28 @@ impl Args {
         )
     }
 }
+
+/// What Python's `int` makes of a value, where it makes something of it and that has 64 bits.
+fn integer(value: &Value) -> Option<i64> {
+    let text = match value {
+        Value::Int(number) => return Some((*number).into()),
+        Value::Long(number) => return Some(*number),
+        Value::Bool(truth) => return Some((*truth).into()),
+        Value::Double(number) => {
+            let whole = number.trunc();
+            // Both ends are powers of two, so the comparison is exact; it is false for NaN.
+            let fits = (-TWO_TO_63..TWO_TO_63).contains(&whole);
+            return fits.then_some(whole as i64);
+        }
+        Value::String(text) => text,
+        Value::Base64(bytes) => std::str::from_utf8(bytes).ok()?,
+        Value::DateTime(_) | Value::Array(_) | Value::Struct(_) | Value::Nil => return None,
+    };
+    // Text beyond the ends is read as the ends, which are no offsets that anybody asks for.
+    int(text).filter(|number| number.unsigned_abs() < i64::MAX.unsigned_abs())
+}
+
+const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
 
 fn wrong(param: &str, expected: &str) -> Fault {
     Fault::with(

@@ -1,4 +1,7 @@
 //! The methods that read logs.
+//!
+//! A range that is none is only told once the log is there: what the original would have said about
+//! the name or the file comes first.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,29 +14,29 @@ use crate::rpc::{Code, Fault, Value};
 impl Api {
     pub(super) async fn read_main_log(
         &self,
-        (offset, length): (i64, i64),
+        range: Result<(i64, i64), Fault>,
         budget: &mut Budget,
     ) -> Result<Value, Fault> {
         let path = self.handle.main_log_path().await?;
-        read(path, offset, length, budget).await
+        read(path, range, budget).await
     }
 
     pub(super) async fn read_log(
         &self,
         name: String,
         channel: Channel,
-        (offset, length): (i64, i64),
+        range: Result<(i64, i64), Fault>,
         budget: &mut Budget,
     ) -> Result<Value, Fault> {
         let path = self.handle.log_path(name, channel).await?;
-        read(path, offset, length, budget).await
+        read(path, range, budget).await
     }
 
     pub(super) async fn tail_log(
         &self,
         name: String,
         channel: Channel,
-        (offset, length): (i64, i64),
+        range: Result<(i64, i64), Fault>,
         budget: &mut Budget,
     ) -> Result<Value, Fault> {
         let path = self.handle.log_path(name, channel).await?;
@@ -51,6 +54,7 @@ impl Api {
                 Value::Bool(false),
             ]));
         };
+        let (offset, length) = range?;
         let (window, overflow) = Window::of_tail(size, offset, length);
         budget.spend(window.length)?;
         let text = blocking(move || Ok(Excerpt::read(&file, window)?.text())).await;
@@ -64,8 +68,7 @@ impl Api {
 
 async fn read(
     path: Option<PathBuf>,
-    offset: i64,
-    length: i64,
+    range: Result<(i64, i64), Fault>,
     budget: &mut Budget,
 ) -> Result<Value, Fault> {
     let path = path.ok_or_else(|| Fault::new(Code::NoFile))?;
@@ -74,6 +77,7 @@ async fn read(
         .await
         .map_err(|error| failed(&error))?
         .ok_or_else(|| no_file(&shown))?;
+    let (offset, length) = range?;
     let window =
         Window::of_read(size, offset, length).ok_or_else(|| Fault::new(Code::BadArguments))?;
     budget.spend(window.length)?;

@@ -1,9 +1,9 @@
 //! What each method does.
 
+use super::args::Args;
 use super::table::Operation as Op;
 use super::{Api, Budget, Method};
-use crate::config::signal as signals;
-use crate::daemon::{Channel, Outcome, SUPERVISOR_COMPAT_VERSION, State};
+use crate::daemon::{Channel, Outcome, SUPERVISOR_COMPAT_VERSION};
 use crate::rpc::{API_VERSION, Code, Fault, Value, describe};
 
 impl Api {
@@ -14,7 +14,22 @@ impl Api {
         params: Vec<Value>,
         budget: &mut Budget,
     ) -> Result<Value, Fault> {
-        let mut args = method.bind(params)?;
+        let args = method.bind(params)?;
+        match self.perform(method, args, budget).await {
+            // A daemon on its way down says so, whatever else is wrong with the call.
+            Err(fault) if fault.code() == Code::IncorrectParameters && method.needs_running() => {
+                self.handle.check().await.and(Err(fault))
+            }
+            result => result,
+        }
+    }
+
+    async fn perform(
+        &self,
+        method: &'static Method,
+        mut args: Args,
+        budget: &mut Budget,
+    ) -> Result<Value, Fault> {
         let handle = &self.handle;
         match method.operation() {
             Op::ApiVersion => self.while_running(Value::from(API_VERSION)).await,
@@ -46,30 +61,36 @@ impl Api {
             Op::AddGroup => handle.add_group(args.text()?).await.map(yes),
             Op::RemoveGroup => handle.remove_group(args.text()?).await.map(yes),
 
-            Op::Start => self.start(args.text()?, args.flag()?).await,
+            Op::Start => self.start(args.text()?, args.flag()).await,
             Op::StartGroup => handle
-                .start_group(args.text()?, args.flag()?)
+                .start_group(args.text()?, args.flag())
                 .await
                 .map(|it| outcomes(&it)),
-            Op::StartAll => handle.start_all(args.flag()?).await.map(|it| outcomes(&it)),
-            Op::Stop => self.stop(args.text()?, args.flag()?).await,
+            Op::StartAll => handle.start_all(args.flag()).await.map(|it| outcomes(&it)),
+            Op::Stop => self.stop(args.text()?, args.flag()).await,
             Op::StopGroup => handle
-                .stop_group(args.text()?, args.flag()?)
+                .stop_group(args.text()?, args.flag())
                 .await
                 .map(|it| outcomes(&it)),
-            Op::StopAll => handle.stop_all(args.flag()?).await.map(|it| outcomes(&it)),
-            Op::Signal => self.signal(args.text()?, &args.signal()?).await,
-            Op::SignalGroup => self.signal_group(args.text()?, &args.signal()?).await,
-            Op::SignalAll => self.signal_all(&args.signal()?).await,
+            Op::StopAll => handle.stop_all(args.flag()).await.map(|it| outcomes(&it)),
+            Op::Signal => self.signal(args.text()?, args.signal()?).await,
+            Op::SignalGroup => handle
+                .signal_group(args.text()?, args.signal()?)
+                .await
+                .map(|it| outcomes(&it)),
+            Op::SignalAll => handle
+                .signal_all(args.signal()?)
+                .await
+                .map(|it| outcomes(&it)),
             Op::SendStdin => handle
-                .send_stdin(args.text()?, args.bytes()?)
+                .send_stdin(args.text()?, args.input()?)
                 .await
                 .map(yes),
 
-            Op::RemoteEvent => handle
-                .remote_event(args.text()?, args.bytes()?)
-                .await
-                .map(yes),
+            Op::RemoteEvent => {
+                let kind = String::from_utf8_lossy(&args.shown()).into_owned();
+                handle.remote_event(kind, args.shown()).await.map(yes)
+            }
 
             Op::Info => {
                 let info = handle.info(args.text()?).await?;
@@ -85,22 +106,17 @@ impl Api {
             }
             Op::ConfigAll => self.config_all().await,
 
-            Op::ReadMainLog => {
-                self.read_main_log((args.number()?, args.number()?), budget)
-                    .await
-            }
+            Op::ReadMainLog => self.read_main_log(args.range(), budget).await,
             Op::ClearMainLog => handle.clear_main_log().await.map(yes),
             op @ (Op::ReadStdout | Op::ReadStderr) => {
                 let name = args.text()?;
-                let range = (args.number()?, args.number()?);
-                self.read_log(name, channel(op == Op::ReadStderr), range, budget)
-                    .await
+                let channel = channel(op == Op::ReadStderr);
+                self.read_log(name, channel, args.range(), budget).await
             }
             op @ (Op::TailStdout | Op::TailStderr) => {
                 let name = args.text()?;
-                let range = (args.number()?, args.number()?);
-                self.tail_log(name, channel(op == Op::TailStderr), range, budget)
-                    .await
+                let channel = channel(op == Op::TailStderr);
+                self.tail_log(name, channel, args.range(), budget).await
             }
             Op::ClearLogs => handle.clear_logs(args.text()?).await.map(yes),
             Op::ClearAllLogs => handle.clear_all_logs().await.map(|it| outcomes(&it)),
@@ -110,10 +126,8 @@ impl Api {
                 names.sort_unstable();
                 Ok(Value::Array(names.into_iter().map(Value::from).collect()))
             }
-            Op::MethodHelp => self
-                .asked_about(&args.text()?)
-                .map(|it| Value::from(it.help())),
-            Op::MethodSignature => self.asked_about(&args.text()?).map(Method::signature),
+            Op::MethodHelp => self.asked_about(&mut args).map(|it| Value::from(it.help())),
+            Op::MethodSignature => self.asked_about(&mut args).map(Method::signature),
             // Only reached from inside itself, which `member` has refused.
             Op::Multicall => Err(Fault::new(Code::IncorrectParameters)),
         }
@@ -125,62 +139,22 @@ impl Api {
 
     async fn start(&self, name: String, wait: bool) -> Result<Value, Fault> {
         match group_of(&name) {
-            Some(group) => self
-                .handle
-                .start_group(group, wait)
-                .await
-                .map(|it| outcomes(&it)),
+            Some(group) => whole(&name, self.handle.start_group(group, wait).await),
             None => self.handle.start(name, wait).await.map(yes),
         }
     }
 
     async fn stop(&self, name: String, wait: bool) -> Result<Value, Fault> {
         match group_of(&name) {
-            Some(group) => self
-                .handle
-                .stop_group(group, wait)
-                .await
-                .map(|it| outcomes(&it)),
+            Some(group) => whole(&name, self.handle.stop_group(group, wait).await),
             None => self.handle.stop(name, wait).await.map(yes),
         }
     }
 
-    async fn signal(&self, name: String, signal: &str) -> Result<Value, Fault> {
-        if let Some(group) = group_of(&name) {
-            return self.signal_group(group.to_owned(), signal).await;
-        }
-        match signals::parse(signal) {
-            Ok(number) => self.handle.signal(name, number).await.map(yes),
-            Err(_) => {
-                // An unknown name is told before a bad signal.
-                self.handle.info(name).await?;
-                Err(bad_signal(signal))
-            }
-        }
-    }
-
-    async fn signal_group(&self, group: String, signal: &str) -> Result<Value, Fault> {
-        if let Ok(number) = signals::parse(signal) {
-            return self
-                .handle
-                .signal_group(group, number)
-                .await
-                .map(|it| outcomes(&it));
-        }
-        let infos = self.handle.info_all().await?;
-        if !infos.iter().any(|info| info.group == group) {
-            return Err(Fault::with(Code::BadName, group));
-        }
-        Ok(refused(
-            infos.into_iter().filter(|info| info.group == group),
-            signal,
-        ))
-    }
-
-    async fn signal_all(&self, signal: &str) -> Result<Value, Fault> {
-        match signals::parse(signal) {
-            Ok(number) => self.handle.signal_all(number).await.map(|it| outcomes(&it)),
-            Err(_) => Ok(refused(self.handle.info_all().await?.into_iter(), signal)),
+    async fn signal(&self, name: String, signal: Result<i32, Fault>) -> Result<Value, Fault> {
+        match group_of(&name) {
+            Some(group) => whole(&name, self.handle.signal_group(group, signal).await),
+            None => self.handle.signal(name, signal).await.map(yes),
         }
     }
 
@@ -199,8 +173,10 @@ impl Api {
         ))
     }
 
-    fn asked_about(&self, name: &str) -> Result<&'static Method, Fault> {
-        self.find(name)
+    /// The method that an argument names. What is no text names none.
+    fn asked_about(&self, args: &mut Args) -> Result<&'static Method, Fault> {
+        let name = args.text().ok();
+        name.and_then(|name| self.find(&name))
             .ok_or_else(|| Fault::new(Code::SignatureUnsupported))
     }
 }
@@ -212,28 +188,14 @@ fn group_of(name: &str) -> Option<&str> {
         .filter(|group| !group.contains(':'))
 }
 
-/// A signal that does not exist fails for each process that could have had it.
-fn refused(infos: impl Iterator<Item = crate::daemon::ProcessInfo>, signal: &str) -> Value {
-    let outcomes = infos
-        .filter(|info| {
-            matches!(
-                info.state,
-                State::Starting | State::Running | State::Stopping
-            )
-        })
-        .map(|info| {
-            let result = Err(bad_signal(signal));
-            describe::outcome(&Outcome {
-                name: info.name,
-                group: info.group,
-                result,
-            })
-        });
-    Value::Array(outcomes.collect())
-}
-
-fn bad_signal(signal: &str) -> Fault {
-    Fault::with(Code::BadSignal, signal)
+/// What became of the group that `name` means. Where there is none, the fault has the name as it was
+/// given.
+fn whole(name: &str, result: Result<Vec<Outcome>, Fault>) -> Result<Value, Fault> {
+    match result {
+        Ok(it) => Ok(outcomes(&it)),
+        Err(fault) if fault.code() == Code::BadName => Err(Fault::with(Code::BadName, name)),
+        Err(fault) => Err(fault),
+    }
 }
 
 fn outcomes(outcomes: &[Outcome]) -> Value {

@@ -107,6 +107,11 @@ impl Method {
         self.help
     }
 
+    /// Whether it is refused while the daemon stops.
+    pub(super) fn needs_running(&self) -> bool {
+        self.name.starts_with("supervisor.") && self.operation != Operation::RemoteEvent
+    }
+
     pub(super) const fn operation(&self) -> Operation {
         self.operation
     }

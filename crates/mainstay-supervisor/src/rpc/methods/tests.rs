@@ -1,5 +1,7 @@
 //! Every method against an actor that writes down what it is told.
 
+mod types;
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -175,20 +177,36 @@ fn answer(request: Request, log: &Path) -> Option<String> {
             signal,
             reply,
         } => {
-            let _ = reply.send(Ok(()));
-            format!("signal {name} {signal}")
+            // An unknown name is told before a signal that is none.
+            let known = infos().iter().any(|info| info.namespec() == name);
+            let unknown = Fault::with(Code::BadName, name.as_str());
+            let _ = reply.send(
+                known
+                    .then_some(())
+                    .ok_or(unknown)
+                    .and(signal.clone().map(drop)),
+            );
+            format!("signal {name} {}", signal.ok()?)
         }
         Request::SignalGroup {
             name,
             signal,
             reply,
         } => {
-            let _ = reply.send(outcomes());
-            format!("signal group {name} {signal}")
+            let unknown = Fault::with(Code::BadName, name.as_str());
+            let _ = reply.send(if name == "x" {
+                Err(unknown)
+            } else {
+                outcomes()
+            });
+            format!("signal group {name} {}", signal.ok()?)
         }
         Request::SignalAll { signal, reply } => {
             let _ = reply.send(outcomes());
-            format!("signal all {signal}")
+            format!(
+                "signal all {}",
+                signal.map_or_else(|it| it.to_string(), |it| it.to_string())
+            )
         }
         Request::Info { name, reply } => {
             let found = infos().into_iter().find(|info| info.namespec() == name);
@@ -444,11 +462,6 @@ async fn mistakes_are_faults() {
         ),
         (
             "supervisor.startProcess",
-            &[Value::String(String::new()), Value::Nil],
-            "INCORRECT_PARAMETERS: wait must be a boolean",
-        ),
-        (
-            "supervisor.startProcess",
             &[Value::Nil, Value::Nil, Value::Nil],
             "INCORRECT_PARAMETERS",
         ),
@@ -467,11 +480,7 @@ async fn mistakes_are_faults() {
             &[Value::Int(0), Value::Int(-1)],
             "BAD_ARGUMENTS",
         ),
-        (
-            "system.methodHelp",
-            &[Value::Nil],
-            "INCORRECT_PARAMETERS: name must be a string",
-        ),
+        ("system.methodHelp", &[Value::Nil], "SIGNATURE_UNSUPPORTED"),
         (
             "system.multicall",
             &[Value::Nil],
@@ -538,13 +547,10 @@ async fn mistakes_are_faults() {
         assert_eq!(fault.to_string(), expected, "{method} {params:?}");
     }
     // Not a fault of the call, but of each process that could have had the signal.
-    let refused = fake
-        .call("supervisor.signalAllProcesses", [text("FOO")])
-        .await
-        .unwrap();
-    let refused = refused.as_array().unwrap();
-    assert_eq!(refused.len(), 1);
-    assert_eq!(refused[0].get("status"), Some(&Value::Int(11)));
+    let params = [text("FOO")];
+    let told = fake.call("supervisor.signalAllProcesses", params).await;
+    assert!(told.is_ok(), "{told:?}");
+    assert_eq!(fake.told().pop().unwrap(), "signal all BAD_SIGNAL: FOO");
 }
 
 #[tokio::test]

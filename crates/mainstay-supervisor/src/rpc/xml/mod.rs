@@ -1,9 +1,9 @@
 //! The codec: XML-RPC documents to [`Value`](super::Value)s and back, as pure functions.
 //!
 //! Reading is lenient about types and strict about resources. Clients omit `<params>`, send untyped
-//! strings, `<i4>`, and elements that nobody knows; all that is understood. A document type
-//! declaration is refused, so no entity can expand; nesting is bounded; and what is read grows no
-//! faster than the document.
+//! strings, `<i4>`, and elements that nobody knows; all that is understood. A document type that
+//! declares anything is refused, so no entity can expand; nesting is bounded; and what is read grows
+//! no faster than the document.
 //!
 //! Writing follows the layout of Python's `xmlrpc.client`, which is what clients of Supervisor have
 //! always been given. Characters that XML cannot carry are replaced, so a log with control
@@ -76,7 +76,7 @@ impl fmt::Display for Error {
         match &self.0.kind {
             Kind::Encoding => f.write_str("the text is not valid in its encoding")?,
             Kind::Syntax => f.write_str("not well-formed XML")?,
-            Kind::DocType => f.write_str("a document type declaration is not accepted")?,
+            Kind::DocType => f.write_str("a document type declaration is not accepted here")?,
             Kind::Entity(name) => write!(f, "unknown entity `&{};`", name.escape_debug())?,
             Kind::TooDeep => write!(f, "values nested more than {MAX_DEPTH} deep")?,
             Kind::Trailing => f.write_str("text outside the document's element")?,

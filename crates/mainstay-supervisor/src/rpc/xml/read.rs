@@ -101,6 +101,8 @@ fn declares_latin1(document: &[u8]) -> bool {
 struct Reader<'a> {
     events: quick_xml::Reader<&'a [u8]>,
     depth: usize,
+    /// Whether a document type may be declared here: once, before the first element.
+    prolog: bool,
 }
 
 enum Token<'a> {
@@ -115,7 +117,11 @@ impl<'a> Reader<'a> {
         let mut events = quick_xml::Reader::from_str(text);
         // `<nil/>` comes as an opening and a closing.
         events.config_mut().expand_empty_elements = true;
-        Self { events, depth: 0 }
+        Self {
+            events,
+            depth: 0,
+            prolog: true,
+        }
     }
 
     fn error(&self, kind: Kind) -> Error {
@@ -130,6 +136,7 @@ impl<'a> Reader<'a> {
                 .map_err(|source| Error::syntax(source, self.events.error_position()))?;
             return Ok(match event {
                 Event::Start(start) | Event::Empty(start) => {
+                    self.prolog = false;
                     Token::Open(Cow::Owned(start.local_name().as_ref().to_owned()))
                 }
                 Event::End(_) => Token::Close,
@@ -137,6 +144,11 @@ impl<'a> Reader<'a> {
                 Event::CData(data) => Token::Text(data.xml10_content()),
                 Event::GeneralRef(reference) => Token::Text(self.resolve(&reference)?),
                 Event::Eof => Token::End,
+                // Without declarations of its own it declares nothing: what it refers to is not read.
+                Event::DocType(doctype) if self.prolog && !has_declarations(&doctype) => {
+                    self.prolog = false;
+                    continue;
+                }
                 Event::DocType(_) => return Err(self.error(Kind::DocType)),
                 Event::Comment(_) | Event::Decl(_) | Event::PI(_) => continue,
             });
@@ -272,7 +284,7 @@ impl<'a> Reader<'a> {
             match self.next()? {
                 Token::Text(text) => untyped += text,
                 Token::Open(_) if typed.is_some() => self.skip()?,
-                Token::Open(name) => typed = self.typed(&name)?,
+                Token::Open(name) => typed = Some(self.typed(&name)?),
                 Token::Close => break,
                 Token::End => return Err(self.cut_off()),
             }
@@ -281,18 +293,18 @@ impl<'a> Reader<'a> {
         Ok(typed.unwrap_or_else(|| Value::String(untyped.into_owned())))
     }
 
-    /// The value of an element inside `<value>`; `None` for one that nobody knows.
-    fn typed(&mut self, name: &str) -> Result<Option<Value>, Error> {
-        Ok(Some(match name {
+    /// The value of an element inside `<value>`. One that nobody knows is its text, and nothing if it
+    /// has none.
+    fn typed(&mut self, name: &str) -> Result<Value, Error> {
+        Ok(match name {
             "string" => Value::String(self.content()?.into_owned()),
             "int" | "i4" | "i8" | "i2" | "i1" => {
                 let content = self.content()?;
-                Value::Int(
-                    content
-                        .trim()
-                        .parse()
-                        .map_err(|_| self.bad("int", &content))?,
-                )
+                let number: i64 = content
+                    .trim()
+                    .parse()
+                    .map_err(|_| self.bad("int", &content))?;
+                i32::try_from(number).map_or(Value::Long(number), Value::Int)
             }
             "boolean" => Value::Bool(matches!(self.content()?.trim(), "1" | "true")),
             "double" => {
@@ -323,11 +335,11 @@ impl<'a> Reader<'a> {
                 self.skip()?;
                 Value::Nil
             }
-            _ => {
-                self.skip()?;
-                return Ok(None);
-            }
-        }))
+            _ => match self.content()? {
+                text if text.is_empty() => Value::Nil,
+                text => Value::String(text.into_owned()),
+            },
+        })
     }
 
     fn array(&mut self) -> Result<Value, Error> {
@@ -375,6 +387,25 @@ impl<'a> Reader<'a> {
             text: text.trim().chars().take(SHOWN).collect(),
         })
     }
+}
+
+/// Whether a document type has an internal subset: a bracket outside of its quoted identifiers.
+fn has_declarations(doctype: &str) -> bool {
+    let mut quote = None;
+    doctype.chars().any(|c| match quote {
+        Some(open) => {
+            if c == open {
+                quote = None;
+            }
+            false
+        }
+        None => {
+            if matches!(c, '"' | '\'') {
+                quote = Some(c);
+            }
+            c == '['
+        }
+    })
 }
 
 /// Padding is often forgotten.

@@ -54,7 +54,7 @@ fn values_are_read_leniently() {
         ),
         ("<value><nil/></value>", Value::Nil),
         ("<value><ex:nil/></value>", Value::Nil),
-        ("<value><colour>red</colour></value>", text("")),
+        ("<value><colour>red</colour></value>", text("red")),
         ("<value><array/></value>", Value::Array(Vec::new())),
         (
             "<value><array><data/></array></value>",
@@ -87,8 +87,8 @@ fn values_of_the_wrong_type_are_refused() {
         ("<value><int>x</int></value>", "`x` is not of type int"),
         ("<value><int></int></value>", "`` is not of type int"),
         (
-            "<value><i8>2147483648</i8></value>",
-            "`2147483648` is not of type int",
+            "<value><i8>9223372036854775808</i8></value>",
+            "`9223372036854775808` is not of type int",
         ),
         (
             "<value><double>1,5</double></value>",
@@ -197,6 +197,63 @@ fn entities_cannot_be_declared() {
         error.to_string().starts_with("a document type declaration"),
         "{error}"
     );
+}
+
+#[test]
+fn a_document_type_without_declarations_is_read_over() {
+    let call = "<methodCall><methodName>a.b</methodName></methodCall>";
+    for prolog in [
+        "<!DOCTYPE methodCall>",
+        "<?xml version='1.0'?>\n<!DOCTYPE methodCall SYSTEM \"xml-rpc.dtd\">\n",
+        "<!DOCTYPE methodCall PUBLIC \"-//x//[y]//EN\" 'http://127.0.0.1/x.dtd'>",
+    ] {
+        let document = format!("{prolog}{call}");
+        assert_eq!(parse_call(document.as_bytes()).unwrap().method, "a.b");
+    }
+    for document in [
+        // Twice, in the middle, behind, and with declarations, even if there are none.
+        format!("<!DOCTYPE methodCall><!DOCTYPE methodCall>{call}"),
+        "<methodCall><!DOCTYPE methodCall><methodName>a.b</methodName></methodCall>".to_owned(),
+        format!("{call}<!DOCTYPE methodCall>"),
+        format!("<!DOCTYPE methodCall []>{call}"),
+        format!("<!DOCTYPE methodCall SYSTEM 'x' [<!ENTITY a 'b'>]>{call}"),
+    ] {
+        let error = parse_call(document.as_bytes()).unwrap_err().to_string();
+        assert!(
+            error.starts_with("a document type declaration"),
+            "{document}: {error}"
+        );
+    }
+}
+
+#[test]
+fn an_unknown_type_is_text() {
+    for (value, expected) in [
+        ("<foo>cat</foo>", Value::from("cat")),
+        ("<bigdecimal>2</bigdecimal>", Value::from("2")),
+        (" <foo>a<b/></foo> ", Value::from("a")),
+        ("<foo/>", Value::Nil),
+        ("<foo>1</foo><int>2</int>", Value::from("1")),
+        ("text<foo>cat</foo>", Value::from("cat")),
+    ] {
+        let read = param(&format!("<value>{value}</value>")).unwrap();
+        assert_eq!(read, expected, "{value}");
+    }
+}
+
+#[test]
+fn integers_may_need_64_bits() {
+    for (text, expected) in [
+        ("2147483647", Value::Int(i32::MAX)),
+        ("2147483648", Value::Long(2_147_483_648)),
+        ("-99999999999", Value::Long(-99_999_999_999)),
+    ] {
+        for kind in ["int", "i4", "i8"] {
+            let read = param(&format!("<value><{kind}>{text}</{kind}></value>"));
+            assert_eq!(read.unwrap(), expected, "{text}");
+        }
+    }
+    assert!(param("<value><int>99999999999999999999</int></value>").is_err());
 }
 
 #[test]

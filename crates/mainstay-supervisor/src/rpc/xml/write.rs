@@ -90,6 +90,10 @@ fn response(mut out: Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
 fn value(out: &mut Vec<u8>, value: &Value) {
     match value {
         Value::Int(number) => int(out, *number),
+        Value::Long(number) => {
+            // Writing to memory cannot fail.
+            let _ = writeln!(out, "<value><int>{number}</int></value>");
+        }
         Value::Bool(truth) => put(
             out,
             if *truth {

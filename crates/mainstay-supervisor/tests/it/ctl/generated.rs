@@ -201,6 +201,9 @@ fn bash_completes_options_commands_and_names() {
         ("-i sta", "start status"),
         ("-c fi", "file.conf"),
         ("-s URL stop c", "cat"),
+        ("-sURL stop c", "cat"),
+        ("--serverurl=URL stop c", "cat"),
+        ("-i -sURL -unobody stop c", "cat"),
         ("-s URL stop web:", "* web_00 web_01"),
         ("-s URL stop web:web_01 ca", "cat"),
         ("-s URL tail -f w", "web:* web:web_00 web:web_01"),
@@ -222,4 +225,20 @@ fn bash_completes_options_commands_and_names() {
     }
     assert!(!folder.join("trap").exists());
     fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn descriptions_are_whole() {
+    for shell in [Shell::Zsh, Shell::Fish] {
+        let script = CtlOptions::completions("mainstayctl", shell);
+        for description in [
+            "with an action: print one JSON document",
+            "(default http://localhost:9001)",
+            "last 1600 *bytes* of supervisor main log file",
+            "Get the PID of supervisord.",
+        ] {
+            assert!(script.contains(description), "{shell:?}: {description}");
+        }
+        assert!(!script.contains("Ex:") && !script.contains("'tail:Ex"));
+    }
 }

@@ -111,7 +111,7 @@ fn every_command_has_a_document() {
             "pid web nope",
             results(&[
                 json!({ "name": "web", "pid": 7 }),
-                failed("nope", "no such process"),
+                refused("nope", "no such process", 10),
             ]),
         ),
         (
@@ -127,7 +127,7 @@ fn every_command_has_a_document() {
                 done("off", "started"),
                 refused("web", "already started", 60),
                 refused("nope", "no such process", 10),
-                failed("nope", "no such group"),
+                refused("nope", "no such group", 10),
             ]),
         ),
         (
@@ -151,14 +151,14 @@ fn every_command_has_a_document() {
             "add new nope",
             results(&[
                 done("new", "added"),
-                failed("nope", "no such process/group"),
+                refused("nope", "no such process/group", 10),
             ]),
         ),
         (
             "remove off nope",
             results(&[
                 done("off", "removed"),
-                failed("nope", "no such process/group"),
+                refused("nope", "no such process/group", 10),
             ]),
         ),
         (
@@ -178,7 +178,14 @@ fn every_command_has_a_document() {
             "tail off",
             results(&[json!({ "name": "off", "log": "two\n\"lines\"\n" })]),
         ),
-        ("tail nope", error("nope: ERROR (no such process name)")),
+        (
+            "tail nope",
+            results(&[refused("nope", "no such process name", 10)]),
+        ),
+        (
+            "fg nope",
+            json!({ "error": { "message": "bad process name supplied", "fault": 10 } }),
+        ),
         (
             "tail -f off",
             error("this has no end, and so no JSON document"),
@@ -189,7 +196,10 @@ fn every_command_has_a_document() {
             error("this has no end, and so no JSON document"),
         ),
         ("start", error("start requires a process name")),
-        ("reload", error("already shutting down")),
+        (
+            "reload",
+            json!({ "error": { "message": "already shutting down", "fault": 6 } }),
+        ),
         (
             "shutdown",
             json!({ "error": { "message": "<Fault 2: 'INCORRECT_PARAMETERS'>", "fault": 2 } }),
@@ -208,7 +218,7 @@ fn every_command_has_a_document() {
         let (actual, status) = document(&server, line);
         assert_eq!(actual, expected, "{line}");
 
-        if line.contains("-f") || line.starts_with("fg") {
+        if line.contains("-f") || line == "fg off" {
             // Without `--json` these do not end.
             assert_eq!(status, Some(2), "{line}");
             continue;
@@ -245,7 +255,7 @@ fn an_error_stands_beside_the_results() {
         answer,
         json!({
             "results": [{ "name": "web", "result": "added" }],
-            "error": { "message": "shutting down" },
+            "error": { "message": "shutting down", "fault": 6 },
         })
     );
 }
@@ -280,4 +290,14 @@ fn a_daemon_that_is_not_there_is_an_error() {
         let expected = json!({ "error": { "message": message } });
         assert_eq!(run(words), (expected, Some(2)), "{words:?}");
     }
+}
+
+#[test]
+fn a_login_that_is_wanted_is_said_in_words() {
+    let server = Server::start(|_, _| Reply::Unauthorized, b"");
+    let message = "Server requires authentication";
+    assert_eq!(
+        document(&server, "reread"),
+        (json!({ "error": { "message": message } }), Some(1))
+    );
 }
