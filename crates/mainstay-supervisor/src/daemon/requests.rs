@@ -317,16 +317,12 @@ impl Actor {
         wanted: impl Fn(&Unit) -> bool,
         action: impl FnMut(&mut Self, Member),
     ) {
-        let group = name
-            .strip_suffix(":*")
-            .or_else(|| name.strip_suffix(':'))
-            .unwrap_or(name);
-        if self.active(group).is_none() {
+        if self.active(name).is_none() {
             return answer(reply, Err(Fault::with(Code::BadName, name)));
         }
         self.each(
             reply,
-            |unit| unit.config.group == group && wanted(unit),
+            |unit| unit.config.group == name && wanted(unit),
             action,
         );
     }

@@ -125,29 +125,28 @@ impl Api {
 
     async fn start(&self, name: String, wait: bool) -> Result<Value, Fault> {
         match group_of(&name) {
-            Some(group) => self
-                .handle
-                .start_group(group, wait)
-                .await
-                .map(|it| outcomes(&it)),
+            Some(group) => {
+                let outcome = self.handle.start_group(group, wait).await;
+                outcome.map(|it| outcomes(&it)).map_err(as_asked(&name))
+            }
             None => self.handle.start(name, wait).await.map(yes),
         }
     }
 
     async fn stop(&self, name: String, wait: bool) -> Result<Value, Fault> {
         match group_of(&name) {
-            Some(group) => self
-                .handle
-                .stop_group(group, wait)
-                .await
-                .map(|it| outcomes(&it)),
+            Some(group) => {
+                let outcome = self.handle.stop_group(group, wait).await;
+                outcome.map(|it| outcomes(&it)).map_err(as_asked(&name))
+            }
             None => self.handle.stop(name, wait).await.map(yes),
         }
     }
 
     async fn signal(&self, name: String, signal: &str) -> Result<Value, Fault> {
         if let Some(group) = group_of(&name) {
-            return self.signal_group(group.to_owned(), signal).await;
+            let outcome = self.signal_group(group.to_owned(), signal).await;
+            return outcome.map_err(as_asked(&name));
         }
         match signals::parse(signal) {
             Ok(number) => self.handle.signal(name, number).await.map(yes),
@@ -210,6 +209,14 @@ fn group_of(name: &str) -> Option<&str> {
     name.strip_suffix(":*")
         .or_else(|| name.strip_suffix(':'))
         .filter(|group| !group.contains(':'))
+}
+
+/// Faults about a group's name show what was asked for, `:*` and all.
+fn as_asked(name: &str) -> impl FnOnce(Fault) -> Fault {
+    move |fault| match fault.code() {
+        Code::BadName => Fault::with(Code::BadName, name),
+        _ => fault,
+    }
 }
 
 /// A signal that does not exist fails for each process that could have had it.
