@@ -65,7 +65,7 @@ impl Site {
         }))
     }
 
-    pub(super) async fn answer(self, request: Request<Body>) -> Response<Body> {
+    pub(super) async fn answer(self, mut request: Request<Body>) -> Response<Body> {
         let Inner { entry, api, router } = &*self.0;
         let mut response = match (admit(entry, request.headers(), request.uri()).await, api) {
             (Err(refusal), _) => refusal,
@@ -73,10 +73,15 @@ impl Site {
             (Ok(()), Some(api)) if matches!(request.uri().path(), "/RPC2" | "/RPC2/") => {
                 api::answer(api, request).await
             }
-            (Ok(()), _) => match router.clone().oneshot(request).await {
-                Ok(response) => response,
-                Err(never) => match never {},
-            },
+            (Ok(()), _) => {
+                if let Some(uri) = without_slashes(request.uri()) {
+                    *request.uri_mut() = uri;
+                }
+                match router.clone().oneshot(request).await {
+                    Ok(response) => response,
+                    Err(never) => match never {},
+                }
+            }
         };
         for (name, value) in plain::COMMON_HEADERS {
             response.headers_mut().insert(name, value);
@@ -99,6 +104,17 @@ fn router(context: &Context, by_get: bool, closing: watch::Receiver<bool>) -> Ro
         .merge(logs)
         .merge(dashboard::router(context, by_get))
         .fallback(|| async { plain::error(StatusCode::NOT_FOUND) })
+}
+
+/// The address of a page that was asked for with more than one slash before it.
+fn without_slashes(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    let rest = path.strip_prefix("//")?.trim_start_matches('/');
+    if !matches!(rest, "" | "index.html" | "tail.html" | "ok.html") {
+        return None;
+    }
+    let query = uri.query().map(|query| format!("?{query}"));
+    format!("/{rest}{}", query.unwrap_or_default()).parse().ok()
 }
 
 /// Lets in who may come in.

@@ -207,3 +207,41 @@ fn names(configured: &str) -> Names {
 
 /// How long an answer may take after the end was announced.
 const GRACE: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Credentials;
+
+    fn notes(host: &str, credentials: Option<Credentials>) -> Vec<String> {
+        let (handle, _requests) = Handle::channel(1);
+        let context = Context::new(handle, "x", false, &Keys::generate());
+        let server = Server {
+            section: "inet_http_server".to_owned(),
+            address: Address::Inet {
+                host: host.to_owned(),
+                port: 0,
+            },
+            credentials,
+            allow_actions_by_get: false,
+        };
+        let servers = Servers::open(&[server], context).unwrap();
+        let notes = servers.notes().iter();
+        notes.map(|note| note.message.clone()).collect()
+    }
+
+    #[test]
+    fn an_open_server_is_told_of_and_one_that_others_reach_with_what_to_do() {
+        let known = "Server 'inet_http_server' running without any HTTP authentication checking";
+        assert_eq!(notes("127.0.0.1", None), [known]);
+        let open = notes("", None);
+        assert_eq!(open.len(), 1);
+        let advice = open[0].strip_prefix(known).unwrap();
+        assert!(advice.contains("set `username` and `password`"), "{advice}");
+        let login = Credentials {
+            username: "u".to_owned(),
+            password: "p".to_owned(),
+        };
+        assert_eq!(notes("", Some(login)), [""; 0]);
+    }
+}

@@ -238,3 +238,31 @@ fn a_reread_tells_what_changed_and_does_nothing() {
     assert_eq!(code, 92);
     assert!(message.starts_with("CANT_REREAD: "), "{message}");
 }
+
+#[test]
+fn groups_are_named_as_each_method_has_it() {
+    let server = Server::start(
+        "[group:site]\nprograms = one\n[program:one]\ncommand = cat\nstartsecs = 0\n",
+    );
+    let bad_name = |name: &str| Err((10, format!("BAD_NAME: {name}")));
+    // Only what takes a process takes a group by a wildcard.
+    for name in ["site:*", "site:", "nope", ""] {
+        for method in ["startProcessGroup", "stopProcessGroup"] {
+            let method = format!("supervisor.{method}");
+            assert_eq!(server.call(&method, &[text(name)]), bad_name(name));
+        }
+        let params = [text(name), text("CONT")];
+        let answer = server.call("supervisor.signalProcessGroup", &params);
+        assert_eq!(answer, bad_name(name));
+    }
+    for name in ["nope:*", "nope:", ":", ":*"] {
+        for method in ["startProcess", "stopProcess"] {
+            let method = format!("supervisor.{method}");
+            assert_eq!(server.call(&method, &[text(name)]), bad_name(name));
+        }
+        for signal in ["CONT", "NOPE"] {
+            let answer = server.call("supervisor.signalProcess", &[text(name), text(signal)]);
+            assert_eq!(answer, bad_name(name), "{signal}");
+        }
+    }
+}

@@ -236,6 +236,38 @@ fn the_page_lists_the_processes() {
 }
 
 #[test]
+fn slashes_before_a_page_are_one_and_pages_that_only_show_take_a_post() {
+    let server = Server::start("");
+    for (path, part) in [
+        ("//", "<title>Supervisor Status</title>"),
+        ("///index.html", "<title>Supervisor Status</title>"),
+        ("//index.html?message=hello", "hello"),
+        ("//ok.html", "OK"),
+        ("//tail.html?processname=nope", "BAD_NAME: nope"),
+    ] {
+        let answer = server.send(&Request::get(path));
+        assert_eq!(answer.status, 200, "{path}");
+        assert!(answer.text().contains(part), "{path}");
+    }
+    for path in [
+        "//nope",
+        "//RPC2",
+        "//mainlogtail",
+        "/index.html/",
+        "//%2Fok.html",
+    ] {
+        assert_eq!(server.send(&Request::get(path)).status, 404, "{path}");
+    }
+    let call = b"<methodCall><methodName>supervisor.getState</methodName></methodCall>";
+    assert_eq!(server.send(&Request::post("//RPC2", call)).status, 404);
+    let posted = server.send(&Request::post("/ok.html", b"a=b").form());
+    assert_eq!((posted.status, posted.text().as_str()), (200, "OK"));
+    let posted = server.send(&Request::post("/tail.html", b"processname=nope").form());
+    assert_eq!(posted.status, 200);
+    assert!(posted.text().contains("BAD_NAME: nope"));
+}
+
+#[test]
 fn no_programs_are_a_page_too() {
     let server = Server::start("");
     assert!(

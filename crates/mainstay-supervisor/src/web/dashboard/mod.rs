@@ -68,11 +68,12 @@ pub(super) fn router(context: &Context, by_get: bool) -> Router {
     Router::new()
         .route("/", get(pages::index).post(pages::act))
         .route("/index.html", get(pages::index).post(pages::act))
+        .layer(csrf)
+        // These only show something, by POST as well.
         .route("/tail.html", get(pages::tail).post(pages::tail))
         .route("/ok.html", get(pages::ok).post(pages::ok))
         .with_state(dashboard)
         .layer(DefaultBodyLimit::max(LARGEST_FORM))
-        .layer(csrf)
         .layer(errors)
         .layer(middleware::map_response(with_page_headers))
         .merge(assets::router())
