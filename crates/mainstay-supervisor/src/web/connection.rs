@@ -335,9 +335,11 @@ mod tests {
         let path = directory.path().join("s");
         let listener = AsyncListener::Unix(UnixListener::bind(&path).unwrap());
         let (release, released) = watch::channel(false);
+        let (begun, mut beginnings) = tokio::sync::mpsc::channel(3);
         let router = Router::new().route("/", get(async || "OK")).route(
             "/slow",
             get(async move || {
+                begun.send(()).await.unwrap();
                 closed(released).await;
                 "OK"
             }),
@@ -351,6 +353,8 @@ mod tests {
                 .write_all(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
                 .await
                 .unwrap();
+            // Before that he is one of those who have not said anything yet.
+            beginnings.recv().await.unwrap();
             busy.push(client);
         }
         let mut late = tokio::net::UnixStream::connect(&path).await.unwrap();
