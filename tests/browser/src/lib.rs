@@ -25,6 +25,7 @@ mod browser;
 mod daemon;
 mod process;
 mod provision;
+pub mod scripts;
 mod site;
 
 pub use crate::browser::Browser;
