@@ -74,8 +74,9 @@ async fn run(listener: AsyncListener, site: Site, closing: watch::Receiver<bool>
             // Those who were busy when it came may have fallen silent since.
             () = tokio::time::sleep(PATIENCE), if waiting.is_some() => seats.make_room(),
             Ok(place) = Arc::clone(&places).acquire_owned(), if waiting.is_some() => {
-                if let Some(stream) = waiting.take() {
-                    let serving = serve(stream, site.clone(), Arc::clone(&seats), closing.clone());
+                if let Some((stream, peer)) = waiting.take() {
+                    let site = site.visited_by(&peer);
+                    let serving = serve(stream, site, Arc::clone(&seats), closing.clone());
                     connections.spawn(async move {
                         serving.await;
                         drop(place);
@@ -89,18 +90,26 @@ async fn run(listener: AsyncListener, site: Site, closing: watch::Receiver<bool>
 }
 
 impl AsyncListener {
-    async fn accept(&self) -> io::Result<Stream> {
+    /// A connection, and who is at its other end.
+    async fn accept(&self) -> io::Result<(Stream, String)> {
         match self {
             Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, peer) = listener.accept().await?;
                 // Answers are written whole; waiting for more only delays them.
                 stream.set_nodelay(true)?;
                 // Peers that vanish without a word would hold their places for ever.
                 let keepalive = TcpKeepalive::new().with_time(SILENCE);
                 SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-                Ok(Box::new(stream))
+                Ok((Box::new(stream), peer.to_string()))
             }
-            Self::Unix(listener) => Ok(Box::new(listener.accept().await?.0)),
+            Self::Unix(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let peer = match stream.peer_cred() {
+                    Ok(cred) => format!("uid {}", cred.uid()),
+                    Err(_) => "unix".to_owned(),
+                };
+                Ok((Box::new(stream), peer))
+            }
         }
     }
 }

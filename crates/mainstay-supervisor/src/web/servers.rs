@@ -153,6 +153,7 @@ impl Servers {
             (None, Address::Unix { .. }) => Entry::File,
         };
         let rules = Rules {
+            section: config.section.as_str().into(),
             entry,
             by_get: config.allow_actions_by_get,
         };

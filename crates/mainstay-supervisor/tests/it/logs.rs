@@ -213,3 +213,20 @@ fn debugging_shows_output_in_the_main_log() {
     .start();
     daemon.wait_for_log("DEBG 'echo' stdout output:\nvisible\n");
 }
+
+#[test]
+fn at_trace_every_request_has_a_line() {
+    let mut daemon = Daemon::with("[supervisord]\nloglevel = trace\n").start();
+    daemon.call("supervisor.getState", &[]).unwrap();
+    // As the answer may be here before its line.
+    daemon.wait_for_log("\"POST /RPC2 HTTP/1.1\" 200 ");
+    let uid = nix::unistd::geteuid();
+    let log = daemon.log();
+    let line = log
+        .lines()
+        .find(|line| line.contains("\"POST /RPC2 HTTP/1.1\" 200 "));
+    assert!(
+        line.is_some_and(|line| line.contains(&format!(" TRAC uid {uid} - - ["))),
+        "{log}"
+    );
+}

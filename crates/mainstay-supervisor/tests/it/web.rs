@@ -123,7 +123,14 @@ fn the_tcp_server_wants_its_login() {
             let request = Request::get("/").header("Authorization", "Basic Y2hyaXM6MTIz");
             assert_eq!(server.send_tcp(&request).status, 200, "{password}");
         }
-        assert!(server.main_log().contains("a login with wrong credentials"));
+        let log = server.main_log();
+        let line = log
+            .lines()
+            .find(|line| line.contains("a login with wrong credentials"))
+            .unwrap_or_else(|| panic!("nothing of it in the log:\n{log}"));
+        // Whom to look for, and where.
+        assert!(line.contains("peer=127.0.0.1:"), "{line}");
+        assert!(line.contains("section=inet_http_server"), "{line}");
     }
 }
 
