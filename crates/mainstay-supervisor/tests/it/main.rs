@@ -16,7 +16,6 @@ mod events;
 mod faults;
 mod fcgi;
 mod fuzzed;
-mod guide;
 mod lifecycle;
 mod logs;
 mod order;

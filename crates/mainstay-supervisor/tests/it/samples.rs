@@ -69,6 +69,33 @@ fn our_own_sample_is_read_with_everything_in_it_switched_on() {
     assert_eq!(done.status.code(), Some(0), "{said}{text}");
 }
 
+#[test]
+fn an_ordinary_users_daemon_answers_its_client() {
+    let home = TempDir::new().unwrap();
+    let page = fs::read_to_string(root().join("docs/guide/running.md")).unwrap();
+    let (_, section) = page.split_once("\n## As an ordinary user\n").unwrap();
+    let (_, main) = samples(section).swap_remove(0);
+    fs::create_dir_all(home.path().join(".local/state")).unwrap();
+    let programs = "\n[program:cat]\ncommand = cat\nstartsecs = 0\n";
+    fs::write(home.path().join("main.conf"), main + programs).unwrap();
+    let run = |program: &str, words: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(["-c", "main.conf"]).args(words);
+        command.env("HOME", home.path()).current_dir(home.path());
+        command.output().unwrap()
+    };
+
+    let started = run(env!("CARGO_BIN_EXE_mainstayd"), &[]);
+    assert!(started.status.success(), "{started:?}");
+    // It has its socket before it leaves its starter, and answers as soon as it can.
+    let status = run(env!("CARGO_BIN_EXE_mainstayctl"), &["status"]);
+    let stopped = run(env!("CARGO_BIN_EXE_mainstayctl"), &["shutdown"]);
+
+    let text = String::from_utf8(status.stdout).unwrap();
+    assert!(text.starts_with("cat   "), "{text}");
+    assert!(stopped.status.success(), "{stopped:?}");
+}
+
 /// The fenced blocks of INI with the lines where they begin.
 fn samples(page: &str) -> Vec<(usize, String)> {
     let mut found = Vec::new();
