@@ -148,11 +148,13 @@ async fn run(flow: Rc<RefCell<Flow>>, source: AsyncFd<Rc<OwnedFd>>) {
             Poured::End => break,
             Poured::Busy(wait) => {
                 drop(ready);
-                wait.over().await;
+                // On the heap, as in the arm below: hundreds of tasks that never wait for this would
+                // each have the room for it.
+                Box::pin(wait.over()).await;
             }
             Poured::Stuck => {
                 drop(ready);
-                Wait::Later.over().await;
+                Box::pin(Wait::Later.over()).await;
             }
         }
     }
