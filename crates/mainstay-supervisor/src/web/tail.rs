@@ -1,6 +1,7 @@
 //! `/logtail` and `/mainlogtail`: a log's end and what is added to it, as bytes, without end.
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use http::header::{CONTENT_TYPE, LAST_MODIFIED};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
@@ -23,13 +24,16 @@ pub(super) struct Tails {
 /// `/logtail/<name>[/<channel>]`
 pub(super) async fn process(
     State(tails): State<Tails>,
-    Path(rest): Path<String>,
+    rest: Result<Path<String>, PathRejection>,
     request: Request<Body>,
 ) -> Response<Body> {
+    // No program has a name that is not UTF-8.
+    let Ok(Path(rest)) = rest else {
+        return plain::error(StatusCode::NOT_FOUND);
+    };
     let (name, channel) = match rest.split_once('/') {
-        None | Some((_, "" | "stdout")) => {
-            (rest.split('/').next().unwrap_or(&rest), Channel::Stdout)
-        }
+        None => (&*rest, Channel::Stdout),
+        Some((name, "stdout")) => (name, Channel::Stdout),
         Some((name, "stderr")) => (name, Channel::Stderr),
         Some(_) => return plain::error(StatusCode::NOT_FOUND),
     };

@@ -45,7 +45,7 @@ fn errors_have_the_originals_page_and_every_answer_its_name() {
         (Request::get("/logtail/"), 404),
         (Request::get("/logtail/nope"), 404),
         (Request::get("/logtail/a:*"), 404),
-        (Request::get("/logtail/%FF"), 400),
+        (Request::get("/logtail/%FF"), 404),
         (Request::post("/mainlogtail", b""), 400),
         (Request::get("/../../etc/passwd"), 404),
     ] {
@@ -186,6 +186,7 @@ fn a_log_is_followed_as_it_grows() {
     for path in [
         "/logtail/count/stderr",
         "/logtail/count/nope",
+        "/logtail/count/",
         "/logtail/count:x",
     ] {
         assert_eq!(server.send(&Request::get(path)).status, 404, "{path}");
