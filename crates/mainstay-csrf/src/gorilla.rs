@@ -8,7 +8,7 @@ use hmac::Mac;
 
 use crate::{
     Failure,
-    encoding::{STANDARD, URL_SAFE, same},
+    encoding::{self, STANDARD, URL_SAFE, same},
     keys::{HmacSha256, Keys, Prepared},
 };
 
@@ -23,14 +23,14 @@ pub(crate) struct Read {
 
 /// The cookie's value for `token`: 144 characters, as long as the time has ten digits.
 pub(crate) fn write_cookie(key: &Prepared, name: &str, token: &[u8; 32], now: u64) -> String {
-    let json = format!("\"{}\"\n", STANDARD.encode_padded(token));
-    let inner = URL_SAFE.encode_padded(json.as_bytes());
+    let json = format!("\"{}\"\n", STANDARD.encode_to_string(token));
+    let inner = URL_SAFE.encode_to_string(json);
     let mut raw = format!("{now}|{inner}|").into_bytes();
     let tag = mac(key, name, &raw[..raw.len() - 1])
         .finalize()
         .into_bytes();
     raw.extend_from_slice(&tag);
-    URL_SAFE.encode_padded(&raw)
+    URL_SAFE.encode_to_string(raw)
 }
 
 /// Reads a cookie's value, in the order in which securecookie does.
@@ -53,10 +53,8 @@ pub(crate) fn read_cookie(
         .and_then(|v| v.strip_suffix(b"\""))
         .unwrap_or(value);
     let mut raw = [0; RAW_LIMIT];
-    let length = URL_SAFE
-        .decode_padded_into(value, &mut raw)
-        .ok_or(Failure::CookieMalformed)?;
-    let raw = &raw[..length];
+    let raw =
+        &*encoding::decode_into(&URL_SAFE, value, &mut raw).ok_or(Failure::CookieMalformed)?;
     let mut bars = memchr::memchr_iter(b'|', raw);
     let (Some(first), Some(second)) = (bars.next(), bars.next()) else {
         return Err(Failure::CookieMalformed);
@@ -95,12 +93,12 @@ pub(crate) fn mask(token: &[u8; 32], pad: [u8; 32]) -> String {
     for (at, byte) in masked[32..].iter_mut().enumerate() {
         *byte = pad[at] ^ token[at];
     }
-    STANDARD.encode_padded(&masked)
+    STANDARD.encode_to_string(masked)
 }
 
 /// Takes the pad off again.
 pub(crate) fn unmask(text: &[u8]) -> Option<[u8; 32]> {
-    let masked: [u8; 64] = STANDARD.decode_padded(text)?;
+    let masked: [u8; 64] = encoding::decode(&STANDARD, text)?;
     let mut token = [0; 32];
     for (at, byte) in token.iter_mut().enumerate() {
         *byte = masked[at] ^ masked[at + 32];
@@ -118,9 +116,9 @@ fn mac(key: &Prepared, name: &str, signed: &[u8]) -> HmacSha256 {
 
 /// The token in `base64("\"" base64(token) "\"\n")`.
 fn payload(inner: &[u8]) -> Option<[u8; 32]> {
-    let json: [u8; 47] = URL_SAFE.decode_padded(inner)?;
+    let json: [u8; 47] = encoding::decode(&URL_SAFE, inner)?;
     let text = json.strip_prefix(b"\"")?.strip_suffix(b"\"\n")?;
-    STANDARD.decode_padded(text)
+    encoding::decode(&STANDARD, text)
 }
 
 /// What gorilla writes has 144 characters. securecookie would take up to 4096, which only a holder of

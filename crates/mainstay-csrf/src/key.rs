@@ -1,9 +1,6 @@
 use std::{fmt, str::FromStr};
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
-};
+use base64_simd::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -112,7 +109,7 @@ impl FromStr for Key {
             .or_else(|| {
                 [URL_SAFE_NO_PAD, URL_SAFE, STANDARD_NO_PAD, STANDARD]
                     .iter()
-                    .find_map(|engine| engine.decode(text).ok())
+                    .find_map(|engine| engine.decode_to_vec(text).ok())
             })
             .map(Zeroizing::new)
             .ok_or_else(|| Error::new(Kind::KeyText))?;
@@ -222,7 +219,7 @@ mod tests {
     fn every_alphabet_of_base64_is_read() {
         let bytes = [0xfb; 32];
         for engine in [URL_SAFE_NO_PAD, URL_SAFE, STANDARD_NO_PAD, STANDARD] {
-            let key: Key = engine.encode(bytes).parse().unwrap();
+            let key: Key = engine.encode_to_string(bytes).parse().unwrap();
             assert_eq!(*key.bytes, bytes);
         }
     }

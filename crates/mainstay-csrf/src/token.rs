@@ -14,8 +14,8 @@
 use hmac::Mac;
 
 use crate::{
-    encoding::{URL_SAFE, same},
-    keys::{HmacSha256, Keys, Prepared},
+    encoding::{self, URL_SAFE_NO_PAD, same},
+    keys::{Keys, Prepared},
 };
 
 /// What a token is bound to: browser, session, form.
@@ -27,53 +27,60 @@ pub(crate) struct Binding<'a> {
     pub(crate) scope: &'a str,
 }
 
-pub(crate) struct Token([u8; LENGTH]);
+pub(crate) struct Token {
+    head: [u8; HEAD],
+    tag: [u8; TAG],
+}
 
 impl Token {
     pub(crate) fn new(key: &Prepared, binding: Binding<'_>, issued: u32, random: [u8; 16]) -> Self {
-        let mut bytes = [0; LENGTH];
-        bytes[0] = VERSION;
-        bytes[1] = key.id;
-        bytes[2..6].copy_from_slice(&issued.to_be_bytes());
-        bytes[6..HEAD].copy_from_slice(&random);
-        let tag = mac(key, &bytes[..HEAD], binding).finalize().into_bytes();
-        bytes[HEAD..].copy_from_slice(&tag);
-        Self(bytes)
+        let mut head = [0; HEAD];
+        head[0] = VERSION;
+        head[1] = key.id;
+        head[2..6].copy_from_slice(&issued.to_be_bytes());
+        head[6..].copy_from_slice(&random);
+        let tag = mac(key, &head, binding);
+        Self { head, tag }
     }
 
     /// Reads the one spelling that a token has: no padding, no blanks, no spare bits.
     pub(crate) fn parse(text: &[u8]) -> Option<Self> {
-        let bytes = URL_SAFE.decode(text)?;
-        (bytes[0] == VERSION).then_some(Self(bytes))
+        let bytes: [u8; LENGTH] = encoding::decode(&URL_SAFE_NO_PAD, text)?;
+        let (head, tag) = bytes.split_first_chunk()?;
+        let (head, tag) = (*head, tag.try_into().ok()?);
+        (head[0] == VERSION).then_some(Self { head, tag })
     }
 
     pub(crate) fn text(&self) -> String {
-        URL_SAFE.encode(&self.0)
+        let mut bytes = [0; LENGTH];
+        bytes[..HEAD].copy_from_slice(&self.head);
+        bytes[HEAD..].copy_from_slice(&self.tag);
+        URL_SAFE_NO_PAD.encode_to_string(bytes)
     }
 
     pub(crate) fn issued(&self) -> u32 {
-        u32::from_be_bytes([self.0[2], self.0[3], self.0[4], self.0[5]])
+        let [_, _, a, b, c, d, ..] = self.head;
+        u32::from_be_bytes([a, b, c, d])
     }
 
     /// Whether a key of the ring has the id that the token names.
     pub(crate) fn key_is_known(&self, keys: &Keys) -> bool {
-        keys.iter().any(|key| key.id == self.0[1])
+        keys.iter().any(|key| key.id == self.head[1])
     }
 
     /// One MAC, whatever the number of keys, unless two of them share an id.
     pub(crate) fn matches(&self, keys: &Keys, binding: Binding<'_>) -> bool {
-        let (head, tag) = self.0.split_at(HEAD);
-        let mut keys = keys.iter().filter(|key| key.id == self.0[1]);
-        tag.try_into().is_ok_and(|tag| {
-            keys.any(|key| same(&mac(key, head, binding).finalize().into_bytes().into(), tag))
-        })
+        keys.iter()
+            .filter(|key| key.id == self.head[1])
+            .any(|key| same(&mac(key, &self.head, binding), &self.tag))
     }
 }
 
-fn mac(key: &Prepared, head: &[u8], binding: Binding<'_>) -> HmacSha256 {
+fn mac(key: &Prepared, head: &[u8; HEAD], binding: Binding<'_>) -> [u8; TAG] {
     let mut mac = key.form_mac();
-    // One call for the parts whose lengths are known: each call costs as much as a few bytes.
-    let mut start = [0; START];
+    // One call for the parts whose lengths are known: each call costs as much as a few bytes. Most
+    // tokens have no others.
+    let mut start = [0; START + 8];
     start[..LABEL.len()].copy_from_slice(LABEL);
     start[LABEL.len()..LABEL.len() + HEAD].copy_from_slice(head);
     start[LABEL.len() + HEAD..START - 41].copy_from_slice(&length(32));
@@ -81,16 +88,19 @@ fn mac(key: &Prepared, head: &[u8], binding: Binding<'_>) -> HmacSha256 {
     // No session and a session with an empty name are different things.
     start[START - 9] = u8::from(binding.session.is_some());
     let session = binding.session.unwrap_or_default();
-    start[START - 8..].copy_from_slice(&length(session.len()));
-    mac.update(&start);
-    if !session.is_empty() {
+    start[START - 8..START].copy_from_slice(&length(session.len()));
+    if session.is_empty() {
+        start[START..].copy_from_slice(&length(binding.scope.len()));
+        mac.update(&start);
+    } else {
+        mac.update(&start[..START]);
         mac.update(session);
+        mac.update(&length(binding.scope.len()));
     }
-    mac.update(&length(binding.scope.len()));
     if !binding.scope.is_empty() {
         mac.update(binding.scope.as_bytes());
     }
-    mac
+    mac.finalize().into_bytes().into()
 }
 
 /// Goes before each part, so that no two lists of parts are the same bytes.
@@ -100,7 +110,8 @@ fn length(bytes: usize) -> [u8; 8] {
 
 const VERSION: u8 = 1;
 const HEAD: usize = 22;
-const LENGTH: usize = 54;
+const TAG: usize = 32;
+const LENGTH: usize = HEAD + TAG;
 const LABEL: &[u8] = b"mainstay-csrf/token/v1";
 /// Label, head, the cookie behind its length, the flag of the session and its length.
 const START: usize = LABEL.len() + HEAD + 8 + 32 + 1 + 8;
@@ -219,7 +230,7 @@ mod tests {
         let keys = ring.load();
         let token = Token::new(keys.signing(), binding(""), 1, [5; 16]);
         for bit in 0..LENGTH * 8 {
-            let mut bytes = token.0;
+            let mut bytes = URL_SAFE_NO_PAD.decode(token.text()).unwrap();
             bytes[bit / 8] ^= 1 << (bit % 8);
             let text = URL_SAFE_NO_PAD.encode(bytes);
             let good = Token::parse(text.as_bytes()).is_some_and(|t| t.matches(&keys, binding("")));

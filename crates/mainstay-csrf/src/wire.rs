@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderValue, request::Parts};
 
 use crate::{
     CsrfVerified, Failure, Place, Scope, cookie,
-    encoding::{URL_SAFE, same},
+    encoding::{self, URL_SAFE_NO_PAD, same},
     gorilla,
     handle::Identity,
     keys::Keys,
@@ -28,7 +28,8 @@ impl Policy {
                 if values.next().is_some() {
                     return Err(Failure::CookieDuplicate);
                 }
-                let secret = URL_SAFE.decode(value).ok_or(Failure::CookieMalformed)?;
+                let secret = encoding::decode(&URL_SAFE_NO_PAD, value);
+                let secret = secret.ok_or(Failure::CookieMalformed)?;
                 Ok(Identity {
                     secret,
                     send: false,
@@ -67,7 +68,7 @@ impl Policy {
         let value = match self.scheme {
             Scheme::HeadersOnly => return None,
             Scheme::Modern if self.session_only => return None,
-            Scheme::Modern => URL_SAFE.encode(secret),
+            Scheme::Modern => URL_SAFE_NO_PAD.encode_to_string(secret),
             Scheme::Gorilla => {
                 gorilla::write_cookie(self.keys.load().signing(), &self.cookie.name, secret, now)
             }
