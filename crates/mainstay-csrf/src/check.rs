@@ -1,10 +1,11 @@
 //! Who made the request, by what the browser says about it.
 
-use http::{HeaderMap, HeaderName, header, request::Parts};
+use http::{header, request::Parts};
 
 use crate::{
     Failure,
     origin::{Authority, Origin, OriginRef},
+    sender::{Sender, Sent, clip, forwarded, only},
 };
 
 /// What the origin layer found out about a request that it let through.
@@ -38,9 +39,7 @@ impl OriginPolicy {
     /// A header that comes twice refuses, whichever of them decides: what somebody in between adds
     /// is not to be told from what the browser said.
     pub(crate) fn judge(&self, parts: &Parts) -> Result<Standing, Failure> {
-        only(&parts.headers, &header::HOST, "host")?;
-        let site = only(&parts.headers, &SEC_FETCH_SITE, "sec-fetch-site")?;
-        let origin = only(&parts.headers, &header::ORIGIN, "origin")?;
+        let Sender { site, origin } = Sender::of(&parts.headers)?;
         let origin = Sent::read(origin)?;
         match site {
             Some(b"same-origin") => Ok(Standing::Same),
@@ -76,9 +75,7 @@ impl OriginPolicy {
     /// The decision for the start of a WebSocket, where no token can follow: `Origin` first, since
     /// every browser sends it here, and `null` is refused.
     pub(crate) fn judge_handshake(&self, parts: &Parts) -> Result<Standing, Failure> {
-        only(&parts.headers, &header::HOST, "host")?;
-        only(&parts.headers, &SEC_FETCH_SITE, "sec-fetch-site")?;
-        let origin = only(&parts.headers, &header::ORIGIN, "origin")?;
+        let Sender { origin, .. } = Sender::of(&parts.headers)?;
         match Sent::read(origin)? {
             Sent::Origin(origin, text) => self.compare(origin, parts, |expected, insecure| {
                 let origin = clip(text);
@@ -103,8 +100,7 @@ impl OriginPolicy {
     /// `Origin` has to be one, and its scheme `http` or `https`. Configured own origins are compared with their scheme; the derived
     /// one, as in Go, without, and exactly as the host is written.
     pub(crate) fn judge_as_go(&self, parts: &Parts) -> Result<Standing, Failure> {
-        let site = only(&parts.headers, &SEC_FETCH_SITE, "sec-fetch-site")?;
-        let origin = only(&parts.headers, &header::ORIGIN, "origin")?;
+        let Sender { site, origin } = Sender::of(&parts.headers)?;
         match site {
             Some(b"same-origin") => return Ok(Standing::Same),
             Some(b"none") => return Ok(Standing::Unknown),
@@ -319,87 +315,6 @@ enum Own {
     No,
 }
 
-/// The `Origin` header.
-#[derive(Clone, Copy)]
-enum Sent<'a> {
-    Origin(OriginRef<'a>, &'a str),
-    Null,
-    Nothing,
-}
-
-impl<'a> Sent<'a> {
-    fn read(value: Option<&'a [u8]>) -> Result<Self, Failure> {
-        match value {
-            None => Ok(Self::Nothing),
-            Some(b"null") => Ok(Self::Null),
-            Some(bytes) => std::str::from_utf8(bytes)
-                .ok()
-                .and_then(|text| Some(Self::Origin(OriginRef::of_text(text)?, text)))
-                .ok_or(Failure::OriginMalformed { header: "origin" }),
-        }
-    }
-
-    fn text(self) -> Option<Box<str>> {
-        match self {
-            Self::Origin(_, text) => Some(clip(text)),
-            Self::Null => Some("null".into()),
-            Self::Nothing => None,
-        }
-    }
-}
-
-/// The value of a header that must not come twice.
-pub(crate) fn only<'a>(
-    headers: &'a HeaderMap,
-    name: &HeaderName,
-    text: &'static str,
-) -> Result<Option<&'a [u8]>, Failure> {
-    let mut values = headers.get_all(name).into_iter();
-    match (values.next(), values.next()) {
-        (value, None) => Ok(value.map(http::HeaderValue::as_bytes)),
-        (_, Some(_)) => Err(Failure::OriginMalformed { header: text }),
-    }
-}
-
-/// Scheme and host from `Forwarded`, else from `X-Forwarded-Proto` and `X-Forwarded-Host`: the last
-/// element, which the proxy next to us wrote, whatever its client had sent along.
-fn forwarded(headers: &HeaderMap) -> Result<Option<(&str, &str)>, Failure> {
-    let text = |name: &HeaderName, text: &'static str| -> Result<Option<&str>, Failure> {
-        match headers.get_all(name).into_iter().next_back() {
-            None => Ok(None),
-            Some(value) => match value.to_str() {
-                Ok(text) => Ok(text.rsplit(',').next().map(str::trim)),
-                Err(_) => Err(Failure::OriginMalformed { header: text }),
-            },
-        }
-    };
-    let (mut scheme, mut host) = (
-        text(&X_FORWARDED_PROTO, "x-forwarded-proto")?,
-        text(&X_FORWARDED_HOST, "x-forwarded-host")?,
-    );
-    if let Some(element) = text(&header::FORWARDED, "forwarded")? {
-        for pair in element.split(';') {
-            let Some((name, value)) = pair.split_once('=') else {
-                continue;
-            };
-            let value = value.trim().trim_matches('"');
-            match name.trim() {
-                name if name.eq_ignore_ascii_case("proto") => scheme = Some(value),
-                name if name.eq_ignore_ascii_case("host") => host = Some(value),
-                _ => {}
-            }
-        }
-    }
-    let host = match host {
-        Some(host) => Some(host),
-        None => match only(headers, &header::HOST, "host")? {
-            Some(host) => std::str::from_utf8(host).ok(),
-            None => None,
-        },
-    };
-    Ok(scheme.zip(host))
-}
-
 fn origin_text(origin: &OriginRef<'_>) -> Box<str> {
     let port = origin
         .port
@@ -407,14 +322,3 @@ fn origin_text(origin: &OriginRef<'_>) -> Box<str> {
         .unwrap_or_default();
     clip(&format!("{}://{}{port}", origin.scheme, origin.host))
 }
-
-/// What is shown of a header: enough to recognise it.
-fn clip(text: &str) -> Box<str> {
-    let end = text.len().min(200);
-    // Origins are ASCII once they were parsed, so every index is a boundary.
-    text.get(..end).unwrap_or_default().into()
-}
-
-pub(crate) static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");

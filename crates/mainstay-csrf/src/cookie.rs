@@ -1,6 +1,9 @@
 use std::fmt;
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{
+    HeaderMap, HeaderValue,
+    header::{self, ValueIter},
+};
 
 /// The cookie's `SameSite` attribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,26 +74,45 @@ impl Attributes {
 /// Pairs are split at `;` only, names end at the first `=`, and blanks around a pair are dropped:
 /// what a browser stores and nothing more lenient, because a parser that sees cookies where the
 /// browser saw none lets other cookies' values overwrite ours (CVE-2016-7401).
-pub(crate) fn values<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h [u8]> {
-    headers
-        .get_all(header::COOKIE)
-        .into_iter()
-        .flat_map(|line| pairs(line.as_bytes()))
-        .filter_map(move |pair| {
-            pair.trim_ascii()
-                .strip_prefix(name.as_bytes())?
-                .strip_prefix(b"=")
-        })
+pub(crate) fn values<'h, 'n>(headers: &'h HeaderMap, name: &'n str) -> Values<'h, 'n> {
+    let mut lines = headers.get_all(header::COOKIE).into_iter();
+    let rest = lines.next().map(HeaderValue::as_bytes);
+    Values { name, lines, rest }
 }
 
-fn pairs(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(line);
-    std::iter::from_fn(move || {
-        let line = rest?;
-        let end = memchr::memchr(b';', line);
-        rest = end.map(|end| &line[end + 1..]);
-        Some(&line[..end.unwrap_or(line.len())])
-    })
+/// See [`values`].
+pub(crate) struct Values<'h, 'n> {
+    name: &'n str,
+    lines: ValueIter<'h, HeaderValue>,
+    /// What is left of the line that is being read.
+    rest: Option<&'h [u8]>,
+}
+
+impl<'h> Iterator for Values<'h, '_> {
+    type Item = &'h [u8];
+
+    fn next(&mut self) -> Option<&'h [u8]> {
+        loop {
+            let line = self.rest?;
+            let pair = match memchr::memchr(b';', line) {
+                Some(end) => {
+                    self.rest = Some(&line[end + 1..]);
+                    &line[..end]
+                }
+                None => {
+                    self.rest = self.lines.next().map(HeaderValue::as_bytes);
+                    line
+                }
+            };
+            let value = pair
+                .trim_ascii()
+                .strip_prefix(self.name.as_bytes())
+                .and_then(|pair| pair.strip_prefix(b"="));
+            if value.is_some() {
+                return value;
+            }
+        }
+    }
 }
 
 /// `Sun, 22 Nov 2026 21:51:27 GMT`

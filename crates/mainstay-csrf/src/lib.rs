@@ -92,6 +92,7 @@ mod record;
 mod refusal;
 mod route;
 mod scope;
+mod sender;
 mod session;
 mod token;
 mod wire;

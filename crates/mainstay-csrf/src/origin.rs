@@ -103,6 +103,10 @@ impl<'a> OriginRef<'a> {
     }
 
     pub(crate) fn of_text(text: &'a str) -> Option<Self> {
+        // What nearly all of them begin with.
+        if let Some(authority) = text.strip_prefix("https://") {
+            return Self::at("https", authority);
+        }
         let (scheme, rest) = text.split_at(text.bytes().position(|byte| byte == b':')?);
         let authority = rest.strip_prefix("://")?;
         let letters = scheme.bytes().enumerate().all(|(at, byte)| match byte {
@@ -113,6 +117,10 @@ impl<'a> OriginRef<'a> {
         if scheme.is_empty() || !letters {
             return None;
         }
+        Self::at(scheme, authority)
+    }
+
+    fn at(scheme: &'a str, authority: &'a str) -> Option<Self> {
         let (host, port) = split_authority(authority)?;
         Some(Self {
             scheme,
@@ -230,10 +238,9 @@ fn split_authority(text: &str) -> Option<(&str, Option<u16>)> {
             None => return None,
         }
     } else {
-        let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
         let end = text
             .bytes()
-            .position(|byte| !fits(byte))
+            .position(|byte| !IN_HOST[usize::from(byte)])
             .unwrap_or(text.len());
         let (host, rest) = text.split_at_checked(end)?;
         if host.is_empty() || !(rest.is_empty() || rest.starts_with(':')) {
@@ -260,6 +267,16 @@ fn default_port(scheme: &str) -> Option<u16> {
         None
     }
 }
+
+/// Which bytes a host may have that is no IPv6 address.
+static IN_HOST: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0u8);
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    table
+};
 
 const LOCALHOST: &[u8] = b".localhost";
 

@@ -4,7 +4,7 @@ use std::sync::PoisonError;
 
 use http::{HeaderName, header, request::Parts};
 
-use crate::{Failure, check::SEC_FETCH_SITE, policy::Policy};
+use crate::{Failure, policy::Policy, sender::SEC_FETCH_SITE};
 
 impl Policy {
     /// One event and one count for a refusal. The path goes without its query, where secrets are.

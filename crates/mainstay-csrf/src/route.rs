@@ -226,6 +226,7 @@ fn template(parts: &Parts) -> Option<&str> {
 fn is_handshake(parts: &Parts) -> bool {
     parts.method == Method::CONNECT && parts.headers.contains_key(header::SEC_WEBSOCKET_VERSION)
         || parts.method == Method::GET
+            && parts.headers.contains_key(header::UPGRADE)
             && parts
                 .headers
                 .get_all(header::UPGRADE)
