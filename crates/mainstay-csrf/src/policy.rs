@@ -269,13 +269,29 @@ pub(crate) struct Clock(pub(crate) Option<Box<dyn Fn() -> SystemTime + Send + Sy
 
 impl Clock {
     pub(crate) fn now(&self) -> u64 {
-        let now = self
-            .0
-            .as_ref()
-            .map_or_else(SystemTime::now, |clock| clock());
-        // A clock before 1970 is one that was never set.
-        now.duration_since(SystemTime::UNIX_EPOCH)
-            .map(|since| since.as_secs())
-            .unwrap_or_default()
+        match &self.0 {
+            Some(clock) => seconds(clock()),
+            None => system_seconds(),
+        }
     }
+}
+
+/// A clock before 1970 is one that was never set.
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH)
+        .map(|since| since.as_secs())
+        .unwrap_or_default()
+}
+
+/// The kernel's note of the time, a few milliseconds old: to read the counter behind the exact one
+/// takes several times as long.
+#[cfg(target_os = "linux")]
+fn system_seconds() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+    u64::try_from(now.tv_sec).unwrap_or_default()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn system_seconds() -> u64 {
+    seconds(SystemTime::now())
 }
