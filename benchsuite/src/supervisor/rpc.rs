@@ -1,25 +1,27 @@
 //! As much of an XML-RPC client as measuring needs: one kept-alive connection to a unix socket.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
+/// It takes next to nothing itself: client and daemon share the processors.
 pub(crate) struct Connection {
-    stream: BufReader<UnixStream>,
+    stream: UnixStream,
+    answer: Vec<u8>,
 }
 
 impl Connection {
     pub(crate) fn open(socket: &Path) -> Result<Self> {
-        let stream = UnixStream::connect(socket)?;
         Ok(Self {
-            stream: BufReader::new(stream),
+            stream: UnixStream::connect(socket)?,
+            answer: vec![0; 1 << 16],
         })
     }
 
     /// Calls a method with strings as parameters; the answer is the document as it came.
-    pub(crate) fn call(&mut self, method: &str, params: &[&str]) -> Result<String> {
+    pub(crate) fn call(&mut self, method: &str, params: &[&str]) -> Result<&str> {
         let params: String = params
             .iter()
             .map(|text| format!("<param><value><string>{text}</string></value></param>"))
@@ -33,7 +35,7 @@ impl Connection {
         count: usize,
         method: &str,
         params: &[&str],
-    ) -> Result<String> {
+    ) -> Result<&str> {
         let params: String = params
             .iter()
             .map(|text| format!("<value><string>{text}</string></value>"))
@@ -50,7 +52,7 @@ impl Connection {
         )
     }
 
-    fn send(&mut self, method: &str, params: &str) -> Result<String> {
+    fn send(&mut self, method: &str, params: &str) -> Result<&str> {
         let body = format!(
             "<?xml version='1.0'?><methodCall><methodName>{method}</methodName>\
              <params>{params}</params></methodCall>"
@@ -60,34 +62,52 @@ impl Connection {
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         );
-        self.stream.get_mut().write_all(request.as_bytes())?;
+        self.stream.write_all(request.as_bytes())?;
 
-        let mut status = String::new();
-        self.stream.read_line(&mut status)?;
-        let mut length = None;
-        loop {
-            let mut line = String::new();
-            if self.stream.read_line(&mut line)? == 0 {
-                bail!(
-                    "{method}: the connection was closed after `{}`",
-                    status.trim()
-                );
+        let mut got = 0;
+        let head = loop {
+            if self.receive(&mut got)? == 0 {
+                bail!("{method}: the connection was closed before an answer");
             }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().ok();
+            let answer = &self.answer[..got];
+            if let Some(at) = answer.windows(4).position(|end| end == b"\r\n\r\n") {
+                break at + 4;
             }
-            if line.trim().is_empty() {
-                break;
+        };
+        let (status, length) = read_head(&self.answer[..head])?;
+        let ok = status.contains(" 200 ");
+        let status = status.to_owned();
+        let whole = head + length.with_context(|| format!("{method}: {status}"))?;
+        while got < whole {
+            if self.receive(&mut got)? == 0 {
+                bail!("{method}: the connection was closed in the middle of an answer");
             }
         }
-        let mut body = vec![0; length.with_context(|| format!("{method}: {}", status.trim()))?];
-        self.stream.read_exact(&mut body)?;
-        let body = String::from_utf8_lossy(&body).into_owned();
-        if !status.contains(" 200 ") || body.contains("<fault>") {
-            bail!("{method}: {} {body}", status.trim());
+        let body = std::str::from_utf8(&self.answer[head..whole])?;
+        let fault = body.get(..100).unwrap_or(body).contains("<fault>");
+        if !ok || fault {
+            bail!("{method}: {status} {body}");
         }
         Ok(body)
     }
+
+    fn receive(&mut self, got: &mut usize) -> Result<usize> {
+        if *got == self.answer.len() {
+            self.answer.resize(2 * *got, 0);
+        }
+        let more = self.stream.read(&mut self.answer[*got..])?;
+        *got += more;
+        Ok(more)
+    }
+}
+
+/// The line of the status, and the length of the body.
+fn read_head(head: &[u8]) -> Result<(&str, Option<usize>)> {
+    let mut lines = std::str::from_utf8(head)?.lines();
+    let status = lines.next().unwrap_or_default();
+    let length = lines
+        .filter_map(|line| line.split_once(':'))
+        .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .and_then(|(_, value)| value.trim().parse().ok());
+    Ok((status, length))
 }
