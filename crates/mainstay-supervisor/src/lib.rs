@@ -13,3 +13,4 @@ pub mod process;
 pub mod rpc;
 pub mod sys;
 pub mod web;
+mod zone;

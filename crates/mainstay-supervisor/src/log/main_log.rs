@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use jiff::Zoned;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::unistd::{Whence, lseek};
 use tokio::sync::Notify;
@@ -17,6 +16,7 @@ use super::backlog::Backlog;
 use super::line::{Timestamp, abbreviation};
 use super::{LogFile, Rotation, Syslog, Wait};
 use crate::config::Level;
+use crate::zone;
 
 /// A handle to the main log. Until it is opened, lines are kept; then they come first, the most
 /// severe ones before the others.
@@ -289,7 +289,7 @@ impl Inner {
         let _ = writeln!(
             line,
             "{} {} {message}",
-            Timestamp(Zoned::now().datetime()),
+            Timestamp(zone::now().datetime()),
             abbreviation(level)
         );
         self.write(&line);
@@ -352,7 +352,7 @@ impl Inner {
                 if wait.is_none() && self.unseen > 0 {
                     let missing = format!(
                         "{} ERRO {} lines could not be written to the standard output\n",
-                        Timestamp(Zoned::now().datetime()),
+                        Timestamp(zone::now().datetime()),
                         std::mem::take(&mut self.unseen)
                     );
                     copy.push(missing.as_bytes());

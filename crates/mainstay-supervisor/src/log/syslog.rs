@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 
-use jiff::Zoned;
+use crate::zone;
 
 /// Writes lines to the system's log with facility USER and priority INFO.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Syslog {
     }
 
     fn send(&mut self, entry: &str) -> io::Result<()> {
-        let when = Zoned::now().strftime("%b %e %H:%M:%S").to_string();
+        let when = zone::now().strftime("%b %e %H:%M:%S").to_string();
         let entry = format!(
             "<{INFO}>{when} {}[{}]: {entry}",
             self.identity,

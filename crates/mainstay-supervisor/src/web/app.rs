@@ -8,7 +8,6 @@ use axum::routing::any;
 use http::header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri};
 use http_body::Body as _;
-use jiff::Zoned;
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
@@ -18,6 +17,7 @@ use super::servers::Context;
 use super::tail::{self, Tails};
 use super::{api, dashboard, plain};
 use crate::rpc::Api;
+use crate::zone;
 
 /// Who may come in, and what else one server has for itself.
 #[derive(Clone, Debug)]
@@ -209,7 +209,7 @@ impl Asked {
 
     /// In the words of Apache's common log.
     fn log(self, peer: &str, response: &Response<Body>) {
-        let time = Zoned::now().strftime("%d/%b/%Y:%H:%M:%S %z").to_string();
+        let time = zone::now().strftime("%d/%b/%Y:%H:%M:%S %z").to_string();
         let size = match response.body().size_hint().exact() {
             Some(size) => size.to_string(),
             None => "-".to_owned(),

@@ -16,6 +16,7 @@ use self::table::Operation;
 use super::xml::{self, Call};
 use super::{Code, Fault, Value, describe};
 use crate::daemon::Handle;
+use crate::zone;
 
 pub use self::table::{METHODS, Method, Param, Type};
 
@@ -35,7 +36,7 @@ impl Api {
         Self {
             handle,
             supervisor,
-            zone: TimeZone::system(),
+            zone: zone::local(),
             largest_answer: LARGEST_ANSWER,
         }
     }

@@ -1,7 +1,7 @@
 //! What the buttons do, and what is said about it.
 
 use http::StatusCode;
-use jiff::Zoned;
+use jiff::Timestamp;
 use mainstay_handler::{Error, Result};
 
 use super::Dashboard;
@@ -130,7 +130,7 @@ impl Dashboard {
 
     /// The time as C prints it.
     fn now(&self) -> String {
-        let now = Zoned::now().with_time_zone(self.zone.clone());
+        let now = Timestamp::now().to_zoned(self.zone.clone());
         now.strftime("%a %b %e %H:%M:%S %Y").to_string()
     }
 }

@@ -30,6 +30,7 @@ use mainstay_handler::{BoxError, ErrorLayer, ErrorView, Format, HttpError, Rende
 use super::servers::Context;
 use crate::daemon::Handle;
 use crate::rpc::{Code, Fault};
+use crate::zone;
 
 /// What the pages are made from.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ pub(super) fn router(context: &Context, by_get: bool) -> Router {
         handle: context.handle.clone(),
         identifier: context.identifier.clone(),
         renderer: Renderer::new(pool),
-        zone: TimeZone::system(),
+        zone: zone::local(),
         by_get,
     });
     Router::new()
