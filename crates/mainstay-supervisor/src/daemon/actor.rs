@@ -33,7 +33,8 @@ pub(super) struct Actor {
     /// The active groups by ascending priority; of several with the same, the one that came first is
     /// the first. At a start they come by name.
     pub(super) groups: Vec<ActiveGroup>,
-    pub(super) units: BTreeMap<UnitId, Unit>,
+    /// Boxed: a map that grows at its end keeps half of its room free.
+    pub(super) units: BTreeMap<UnitId, Box<Unit>>,
     pub(super) descent: Option<Descent>,
     pub(super) pids: HashMap<i32, UnitId>,
     pub(super) timers: BTreeSet<(Instant, UnitId)>,

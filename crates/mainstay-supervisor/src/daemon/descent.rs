@@ -148,7 +148,7 @@ impl Actor {
     fn stands(&self, id: UnitId) -> bool {
         self.units
             .get(&id)
-            .is_some_and(super::unit::Unit::holds_up_shutdown)
+            .is_some_and(|unit| unit.holds_up_shutdown())
     }
 
     fn stop_group(&mut self, name: &str) {

@@ -26,7 +26,7 @@ impl Actor {
                     "could not make the AUTO log files of {name}: {error}"
                 ));
             }
-            self.units.insert(id, unit);
+            self.units.insert(id, Box::new(unit));
             ids.push(id);
         }
         let place = self

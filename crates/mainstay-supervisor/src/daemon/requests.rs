@@ -386,6 +386,7 @@ impl Actor {
         let id = self.find(name)?;
         self.units
             .get(&id)
+            .map(|unit| &**unit)
             .ok_or_else(|| Fault::with(Code::BadName, name))
     }
 }
