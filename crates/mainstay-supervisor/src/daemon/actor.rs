@@ -102,6 +102,8 @@ impl Actor {
         let streams = self.launcher.streams.clone();
         let all: Vec<_> = self.units.keys().copied().collect();
         self.autostart(&all);
+        // Who was here before the signals were listened to, and is gone.
+        self.reap();
         loop {
             if let Some(end) = self.descend() {
                 return end;
@@ -111,7 +113,7 @@ impl Actor {
                 biased;
                 signal = signals.next() => self.signal(signal),
                 request = requests.recv() => match request {
-                    Some(request) => self.request(request),
+                    Some(request) => self.requests(request, requests),
                     // All handles are gone: nobody can ask for anything, signals remain.
                     None => self.signals_only(signals, wake).await,
                 },
@@ -120,9 +122,22 @@ impl Actor {
                 () = streams.moved(), if self.descent.as_ref().is_some_and(Descent::settles) => {}
                 () = sleep_until(wake) => {}
             }
-            // An exit is seen before any timer: what is dead already is not declared up.
-            self.reap();
             self.due();
+        }
+    }
+
+    /// Answers a request, and those that have arrived meanwhile: to look for signals and timers
+    /// before each takes longer than many an answer.
+    fn requests(&mut self, first: Request, others: &mut mpsc::Receiver<Request>) {
+        self.request(first);
+        for _ in 1..REQUESTS_AT_ONCE {
+            if self.descent.is_some() {
+                break;
+            }
+            match others.try_recv() {
+                Ok(request) => self.request(request),
+                Err(_) => break,
+            }
         }
     }
 
@@ -138,6 +153,7 @@ impl Actor {
         match signal {
             Signal::Child => {
                 self.log.debug("received SIGCHLD indicating a child quit");
+                self.reap();
             }
             Signal::Exit(name) => {
                 self.log
@@ -273,6 +289,10 @@ impl Actor {
     /// Does what time has come for.
     fn due(&mut self) {
         let now = now();
+        if self.timers.first().is_some_and(|(when, _)| *when <= now) {
+            // What is dead already is not declared up because its signal is still on its way.
+            self.reap();
+        }
         while let Some(&(when, id)) = self.timers.first() {
             if when > now {
                 break;
@@ -333,6 +353,9 @@ impl Actor {
         self.schedule(id);
     }
 }
+
+/// After so many answers, whoever else has something to do is looked at.
+const REQUESTS_AT_ONCE: usize = 32;
 
 /// Sends a signal. That its receiver is gone is no error: the reaper will notice.
 fn send(log: &MainLog, name: &str, pid: i32, signal: i32, group: bool) -> Result<(), Errno> {
