@@ -197,6 +197,7 @@ impl Daemon {
             );
         }
         sys::ignore_sigpipe_and_sigxfsz();
+        sys::give_back_large_buffers();
         let config = self.load().map_err(Failure::usage)?;
         let settings = config.supervisord.clone();
         if let Some(note) = privileges::drop_privileges(&settings).map_err(Failure::usage)? {

@@ -10,6 +10,7 @@
 
 mod detach;
 mod fork;
+mod memory;
 mod pipe;
 mod signal;
 mod wait;
@@ -17,6 +18,7 @@ mod watch;
 
 pub use detach::detach;
 pub use fork::{Exec, Identity, spawn};
+pub use memory::give_back_large_buffers;
 pub use pipe::pending;
 pub use signal::{ignore_sigpipe_and_sigxfsz, kill, kill_group};
 pub use wait::{Reaped, reap};
