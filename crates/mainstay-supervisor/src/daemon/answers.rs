@@ -1,6 +1,7 @@
 //! What the actor answers with: states, processes, outcomes.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::config;
@@ -69,12 +70,14 @@ impl State {
 }
 
 /// What `getProcessInfo` tells. Times are seconds since the epoch, 0 for never.
+///
+/// Its texts are borrowed where the answer is written at once, which is most often.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProcessInfo {
+pub struct ProcessInfo<'a> {
     /// The process.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// Its group.
-    pub group: String,
+    pub group: Cow<'a, str>,
     /// Last start.
     pub start: i64,
     /// Last exit.
@@ -84,24 +87,37 @@ pub struct ProcessInfo {
     /// Its state.
     pub state: State,
     /// Last error text of a start, or empty.
-    pub spawnerr: String,
+    pub spawnerr: Cow<'a, str>,
     /// 0 if none, −1 for death by signal.
     pub exitstatus: i32,
     /// Path of the stdout log, if there is one.
-    pub stdout_logfile: Option<PathBuf>,
+    pub stdout_logfile: Option<Cow<'a, Path>>,
     /// Path of the stderr log, if there is one.
-    pub stderr_logfile: Option<PathBuf>,
+    pub stderr_logfile: Option<Cow<'a, Path>>,
     /// 0 if none.
     pub pid: i32,
     /// How long it has been up, by the monotonic clock; zero when it does not run.
     pub uptime: std::time::Duration,
 }
 
-impl ProcessInfo {
+impl ProcessInfo<'_> {
+    /// The same with texts of its own.
+    pub fn into_owned(self) -> ProcessInfo<'static> {
+        let path = |path: Cow<'_, Path>| Cow::Owned(path.into_owned());
+        ProcessInfo {
+            name: Cow::Owned(self.name.into_owned()),
+            group: Cow::Owned(self.group.into_owned()),
+            spawnerr: Cow::Owned(self.spawnerr.into_owned()),
+            stdout_logfile: self.stdout_logfile.map(path),
+            stderr_logfile: self.stderr_logfile.map(path),
+            ..self
+        }
+    }
+
     /// `group:process`, or `process` alone when both names are equal.
     pub fn namespec(&self) -> String {
         if self.group == self.name {
-            self.name.clone()
+            self.name.clone().into_owned()
         } else {
             format!("{}:{}", self.group, self.name)
         }

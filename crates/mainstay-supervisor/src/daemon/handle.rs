@@ -3,6 +3,7 @@
 //! Cancel safety: dropping the future of a call does not cancel the operation, exactly as a client
 //! that hangs up does not.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use tokio::sync::{mpsc, oneshot};
@@ -95,10 +96,14 @@ pub enum Request {
     },
     Info {
         name: String,
-        reply: ReplyTo<ProcessInfo>,
+        reply: ReplyTo<ProcessInfo<'static>>,
     },
     InfoAll {
-        reply: ReplyTo<Vec<ProcessInfo>>,
+        reply: ReplyTo<Vec<ProcessInfo<'static>>>,
+    },
+    TellAll {
+        tell: Tell,
+        reply: ReplyTo<Vec<u8>>,
     },
     ConfigAll {
         reply: ReplyTo<Vec<ConfigInfo>>,
@@ -133,6 +138,24 @@ pub enum Request {
     },
 }
 
+/// Makes an answer of what is known of all processes.
+pub struct Tell(Box<Telling>);
+
+type Telling = dyn FnOnce(&[ProcessInfo<'_>]) -> Vec<u8> + Send;
+
+impl Tell {
+    /// The answer.
+    pub fn of(self, infos: &[ProcessInfo<'_>]) -> Vec<u8> {
+        (self.0)(infos)
+    }
+}
+
+impl fmt::Debug for Tell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tell").finish_non_exhaustive()
+    }
+}
+
 impl Request {
     /// Answers with a fault, whatever was asked.
     pub fn refuse(self, fault: Fault) {
@@ -159,6 +182,7 @@ impl Request {
             Self::SignalAll { reply, .. } => answer(reply, fault),
             Self::Info { reply, .. } => answer(reply, fault),
             Self::InfoAll { reply, .. } => answer(reply, fault),
+            Self::TellAll { reply, .. } => answer(reply, fault),
             Self::ConfigAll { reply, .. } => answer(reply, fault),
             Self::MainLogPath { reply, .. } => answer(reply, fault),
             Self::LogPath { reply, .. } => answer(reply, fault),
@@ -306,14 +330,24 @@ impl Handle {
     }
 
     /// What is known of one process.
-    pub async fn info(&self, name: impl Into<String>) -> Result<ProcessInfo, Fault> {
+    pub async fn info(&self, name: impl Into<String>) -> Result<ProcessInfo<'static>, Fault> {
         let name = name.into();
         self.ask(|reply| Request::Info { name, reply }).await
     }
 
     /// What is known of all processes, by group name, then process name.
-    pub async fn info_all(&self) -> Result<Vec<ProcessInfo>, Fault> {
+    pub async fn info_all(&self) -> Result<Vec<ProcessInfo<'static>>, Fault> {
         self.ask(|reply| Request::InfoAll { reply }).await
+    }
+
+    /// What `tell` makes of that, without a copy of anything. The daemon does nothing else
+    /// meanwhile.
+    pub async fn tell_all(
+        &self,
+        tell: impl FnOnce(&[ProcessInfo<'_>]) -> Vec<u8> + Send + 'static,
+    ) -> Result<Vec<u8>, Fault> {
+        let tell = Tell(Box::new(tell));
+        self.ask(|reply| Request::TellAll { tell, reply }).await
     }
 
     /// The available configuration, by process name.

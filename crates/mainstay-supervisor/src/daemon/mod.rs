@@ -28,7 +28,7 @@ mod unit;
 mod waiting;
 
 pub use answers::{Channel, ConfigInfo, Diff, Outcome, ProcessInfo, State, Tail};
-pub use handle::{Handle, ReplyTo, Request};
+pub use handle::{Handle, ReplyTo, Request, Tell};
 pub use run::main;
 
 /// The version of Supervisor that we stand in for: what its clients are told and parse.

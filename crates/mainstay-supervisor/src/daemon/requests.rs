@@ -3,7 +3,7 @@
 use super::actor::{Actor, now, wall_clock};
 use super::unit::{Unit, UnitId};
 use super::waiting::{Answer, Batch, Waiter, Want};
-use super::{Channel, Outcome, ReplyTo, Request, State};
+use super::{Channel, Outcome, ProcessInfo, ReplyTo, Request, State};
 use crate::process::{Command, Event, Output, Refusal};
 use crate::rpc::{Code, Fault};
 
@@ -134,10 +134,16 @@ impl Actor {
                 );
             }
             Request::Info { name, reply } => {
-                let result = self.unit(&name).map(|unit| unit.info(wall_clock(), now()));
+                let result = self
+                    .unit(&name)
+                    .map(|unit| unit.info(wall_clock(), now()).into_owned());
                 answer(reply, result);
             }
-            Request::InfoAll { reply } => answer(reply, Ok(self.info_all())),
+            Request::InfoAll { reply } => {
+                let infos = self.info_all().into_iter();
+                answer(reply, Ok(infos.map(ProcessInfo::into_owned).collect()));
+            }
+            Request::TellAll { tell, reply } => answer(reply, Ok(tell.of(&self.info_all()))),
             Request::ConfigAll { reply } => answer(reply, Ok(self.config_all())),
             Request::MainLogPath { reply } => answer(reply, Ok(self.log.path())),
             Request::LogPath {
@@ -302,7 +308,7 @@ impl Actor {
         Ok(())
     }
 
-    fn info_all(&self) -> Vec<super::ProcessInfo> {
+    fn info_all(&self) -> Vec<ProcessInfo<'_>> {
         let (wall, now) = (wall_clock(), now());
         let mut all: Vec<_> = self
             .units

@@ -1,5 +1,6 @@
 //! One process as the actor keeps it: its machine, and what hangs on the child of the moment.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -110,25 +111,25 @@ impl Unit {
     }
 
     /// What clients are told.
-    pub(super) fn info(&self, wall: i64, now: Instant) -> ProcessInfo {
+    pub(super) fn info(&self, wall: i64, now: Instant) -> ProcessInfo<'_> {
         let machine = &self.machine;
         let uptime = match (machine.pid(), machine.started()) {
             (Some(_), Some(started)) => now.saturating_duration_since(started),
             _ => Duration::ZERO,
         };
         ProcessInfo {
-            name: self.config.name.clone(),
-            group: self.config.group.clone(),
+            name: Cow::Borrowed(&self.config.name),
+            group: Cow::Borrowed(&self.config.group),
             // After the clock was set back these would be in the future, and what clients make of them
             // negative.
             start: self.start.min(wall),
             stop: self.stop.min(wall),
             now: wall,
             state: machine.state(),
-            spawnerr: machine.spawn_error().to_owned(),
+            spawnerr: Cow::Borrowed(machine.spawn_error()),
             exitstatus: machine.exit_code().unwrap_or(0),
-            stdout_logfile: self.stdout_log.clone(),
-            stderr_logfile: self.stderr_log.clone(),
+            stdout_logfile: self.stdout_log.as_deref().map(Cow::Borrowed),
+            stderr_logfile: self.stderr_log.as_deref().map(Cow::Borrowed),
             pid: machine.pid().unwrap_or(0),
             uptime,
         }

@@ -8,12 +8,14 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::Value;
+use super::decimal::Decimal;
 use super::value::cut;
+use super::xml::{Member, member};
 use crate::config::{Autorestart, LogFile, Stream};
 use crate::daemon::{ConfigInfo, Outcome, ProcessInfo, State};
 
 /// The struct of `getProcessInfo`.
-pub(crate) fn process(info: &ProcessInfo, zone: &TimeZone) -> Value {
+pub(crate) fn process(info: &ProcessInfo<'_>, zone: &TimeZone) -> Value {
     let mut members = Vec::with_capacity(14);
     tell(info, zone, &mut members);
     Value::Struct(members)
@@ -21,37 +23,40 @@ pub(crate) fn process(info: &ProcessInfo, zone: &TimeZone) -> Value {
 
 /// Where the members of a struct go: into a value, or straight into a document.
 pub(crate) trait Members {
-    fn text(&mut self, name: &'static str, content: &str);
-    fn int(&mut self, name: &'static str, number: i32);
+    fn text(&mut self, member: Member, content: &str);
+    fn int(&mut self, member: Member, number: i32);
 }
 
 impl Members for Vec<(String, Value)> {
-    fn text(&mut self, name: &'static str, content: &str) {
-        self.push((name.to_owned(), Value::from(content)));
+    fn text(&mut self, member: Member, content: &str) {
+        self.push((member.name.to_owned(), Value::from(content)));
     }
 
-    fn int(&mut self, name: &'static str, number: i32) {
-        self.push((name.to_owned(), Value::Int(number)));
+    fn int(&mut self, member: Member, number: i32) {
+        self.push((member.name.to_owned(), Value::Int(number)));
     }
 }
 
 /// The members of `getProcessInfo`, in their documented order.
-pub(crate) fn tell(info: &ProcessInfo, zone: &TimeZone, to: &mut impl Members) {
+pub(crate) fn tell(info: &ProcessInfo<'_>, zone: &TimeZone, to: &mut impl Members) {
     let stdout = lossy(info.stdout_logfile.as_deref());
-    to.text("name", &info.name);
-    to.text("group", &info.group);
-    to.int("start", cut(info.start));
-    to.int("stop", cut(info.stop));
-    to.int("now", cut(info.now));
-    to.int("state", info.state.code());
-    to.text("statename", info.state.name());
-    to.text("spawnerr", &info.spawnerr);
-    to.int("exitstatus", info.exitstatus);
-    to.text("logfile", &stdout);
-    to.text("stdout_logfile", &stdout);
-    to.text("stderr_logfile", &lossy(info.stderr_logfile.as_deref()));
-    to.int("pid", info.pid);
-    to.text("description", &description(info, zone));
+    to.text(member!("name"), &info.name);
+    to.text(member!("group"), &info.group);
+    to.int(member!("start"), cut(info.start));
+    to.int(member!("stop"), cut(info.stop));
+    to.int(member!("now"), cut(info.now));
+    to.int(member!("state"), info.state.code());
+    to.text(member!("statename"), info.state.name());
+    to.text(member!("spawnerr"), &info.spawnerr);
+    to.int(member!("exitstatus"), info.exitstatus);
+    to.text(member!("logfile"), &stdout);
+    to.text(member!("stdout_logfile"), &stdout);
+    to.text(
+        member!("stderr_logfile"),
+        &lossy(info.stderr_logfile.as_deref()),
+    );
+    to.int(member!("pid"), info.pid);
+    to.text(member!("description"), &description(info, zone));
 }
 
 /// The struct of one process in the result of a group operation.
@@ -70,9 +75,9 @@ pub(crate) fn outcome(outcome: &Outcome) -> Value {
 
 /// The struct of one process of `getAllConfigInfo`; `live` is the same process of the active
 /// groups, which knows where its automatic logs are.
-pub(crate) fn config(config: &ConfigInfo, live: Option<&ProcessInfo>) -> Value {
+pub(crate) fn config(config: &ConfigInfo, live: Option<&ProcessInfo<'static>>) -> Value {
     let process = &config.process;
-    let automatic = |log: fn(&ProcessInfo) -> &Option<PathBuf>| live.and_then(|it| log(it).clone());
+    let automatic = |log: fn(&ProcessInfo<'static>) -> Option<PathBuf>| live.and_then(log);
     let [
         so_capture,
         so_events,
@@ -80,7 +85,10 @@ pub(crate) fn config(config: &ConfigInfo, live: Option<&ProcessInfo>) -> Value {
         so_backups,
         so_max,
         so_syslog,
-    ] = stream(&process.stdout, automatic(|info| &info.stdout_logfile));
+    ] = stream(
+        &process.stdout,
+        automatic(|info| info.stdout_logfile.as_deref().map(Path::to_path_buf)),
+    );
     let [
         se_capture,
         se_events,
@@ -88,7 +96,10 @@ pub(crate) fn config(config: &ConfigInfo, live: Option<&ProcessInfo>) -> Value {
         se_backups,
         se_max,
         se_syslog,
-    ] = stream(&process.stderr, automatic(|info| &info.stderr_logfile));
+    ] = stream(
+        &process.stderr,
+        automatic(|info| info.stderr_logfile.as_deref().map(Path::to_path_buf)),
+    );
     Value::record([
         ("autostart", Value::Bool(process.autostart)),
         (
@@ -154,13 +165,21 @@ pub(crate) fn config(config: &ConfigInfo, live: Option<&ProcessInfo>) -> Value {
 }
 
 /// The text that clients print after the state.
-pub(crate) fn description(info: &ProcessInfo, zone: &TimeZone) -> String {
+pub(crate) fn description(info: &ProcessInfo<'_>, zone: &TimeZone) -> String {
     match info.state {
-        State::Running => format!("pid {}, uptime {}", info.pid, uptime(info.uptime)),
+        State::Running => {
+            let mut text = String::with_capacity(LINE);
+            text.push_str("pid ");
+            // A process that runs has one, and it is positive.
+            text.push_str(Decimal::of(info.pid.unsigned_abs().into()).as_str());
+            text.push_str(", uptime ");
+            push_uptime(&mut text, info.uptime);
+            text
+        }
         State::Fatal | State::Backoff if info.spawnerr.is_empty() => {
             format!("unknown error (try \"tail {}\")", info.name)
         }
-        State::Fatal | State::Backoff => info.spawnerr.clone(),
+        State::Fatal | State::Backoff => info.spawnerr.clone().into_owned(),
         State::Stopped | State::Exited if info.start == 0 => "Not started".to_owned(),
         State::Stopped | State::Exited => stop_time(info.stop, zone),
         State::Starting | State::Stopping | State::Unknown => String::new(),
@@ -169,14 +188,24 @@ pub(crate) fn description(info: &ProcessInfo, zone: &TimeZone) -> String {
 
 /// `0:01:02`, `1 day, 6:00:05`, `10 days, 0:00:00`.
 pub(crate) fn uptime(uptime: Duration) -> String {
+    let mut text = String::with_capacity(LINE);
+    push_uptime(&mut text, uptime);
+    text
+}
+
+fn push_uptime(text: &mut String, uptime: Duration) {
     let seconds = uptime.as_secs();
     let (minutes, second) = (seconds / 60, seconds % 60);
     let (hours, minute) = (minutes / 60, minutes % 60);
     let (days, hour) = (hours / 24, hours % 24);
-    match days {
-        0 => format!("{hour}:{minute:02}:{second:02}"),
-        1 => format!("1 day, {hour}:{minute:02}:{second:02}"),
-        _ => format!("{days} days, {hour}:{minute:02}:{second:02}"),
+    if days > 0 {
+        text.push_str(Decimal::of(days).as_str());
+        text.push_str(if days == 1 { " day, " } else { " days, " });
+    }
+    text.push_str(Decimal::of(hour).as_str());
+    for part in [minute, second] {
+        text.push(':');
+        text.push_str(Decimal::of_two(part).as_str());
     }
 }
 
@@ -223,21 +252,24 @@ fn none() -> Value {
     Value::from("none")
 }
 
+/// Room for most descriptions.
+const LINE: usize = 48;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn info(state: State) -> ProcessInfo {
+    fn info(state: State) -> ProcessInfo<'static> {
         ProcessInfo {
-            name: "web".to_owned(),
-            group: "site".to_owned(),
+            name: "web".into(),
+            group: "site".into(),
             start: 1_700_000_000,
             stop: 1_700_646_123,
             now: 1_700_646_200,
             state,
-            spawnerr: String::new(),
+            spawnerr: "".into(),
             exitstatus: 0,
-            stdout_logfile: Some("/var/log/web.log".into()),
+            stdout_logfile: Some(Path::new("/var/log/web.log").into()),
             stderr_logfile: None,
             pid: 123,
             uptime: Duration::from_secs(62),
@@ -246,7 +278,7 @@ mod tests {
 
     #[test]
     fn descriptions_depend_on_the_state() {
-        let with = |state, change: fn(&mut ProcessInfo)| {
+        let with = |state, change: fn(&mut ProcessInfo<'static>)| {
             let mut info = info(state);
             change(&mut info);
             description(&info, &TimeZone::UTC)

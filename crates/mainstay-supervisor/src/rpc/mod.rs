@@ -1,5 +1,6 @@
 //! XML-RPC as Supervisor speaks it: values, faults, the codec, the methods.
 
+mod decimal;
 pub(crate) mod describe;
 mod fault;
 pub mod methods;

@@ -65,12 +65,13 @@ impl Api {
         let operation = self.find(&call.method).map(Method::operation);
         // What monitoring asks for every few seconds, and the largest answer that there usually is.
         if matches!(operation, Some(Operation::InfoAll)) && call.params.is_empty() {
-            return match self.handle.info_all().await {
-                Ok(infos) => xml::write_records(&infos, |info, to: &mut xml::Record<'_>| {
-                    describe::tell(info, &self.zone, to);
-                }),
-                Err(fault) => xml::write_fault(&fault),
-            };
+            let zone = self.zone.clone();
+            let told = self.handle.tell_all(move |infos| {
+                xml::write_records(infos, |info, to: &mut xml::Record<'_>| {
+                    describe::tell(info, &zone, to);
+                })
+            });
+            return told.await.unwrap_or_else(|fault| xml::write_fault(&fault));
         }
         match self.call(call).await {
             Ok(value) => xml::write_response(&value),

@@ -68,15 +68,15 @@ impl Fake {
     }
 }
 
-fn info(group: &str, name: &str, state: State) -> ProcessInfo {
+fn info(group: &str, name: &str, state: State) -> ProcessInfo<'static> {
     ProcessInfo {
-        name: name.to_owned(),
-        group: group.to_owned(),
+        name: name.to_owned().into(),
+        group: group.to_owned().into(),
         start: 0,
         stop: 0,
         now: 1_700_000_000,
         state,
-        spawnerr: String::new(),
+        spawnerr: "".into(),
         exitstatus: 0,
         stdout_logfile: None,
         stderr_logfile: None,
@@ -215,6 +215,10 @@ fn answer(request: Request, log: &Path) -> Option<String> {
         }
         Request::InfoAll { reply } => {
             let _ = reply.send(Ok(infos()));
+            return None;
+        }
+        Request::TellAll { tell, reply } => {
+            let _ = reply.send(Ok(tell.of(&infos())));
             return None;
         }
         Request::ConfigAll { reply } => {

@@ -17,7 +17,7 @@ mod write;
 use std::fmt;
 
 pub use read::{Call, MAX_DEPTH, parse_call, parse_response};
-pub(crate) use write::{Record, write_records};
+pub(crate) use write::{Member, Record, member, write_records};
 pub use write::{write_call, write_fault, write_response};
 
 /// Why a document could not be read.

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::rpc::decimal::Decimal;
 use crate::rpc::describe::Members;
 use crate::rpc::{Fault, Value};
 
@@ -52,30 +53,43 @@ pub(crate) fn write_records<T>(
     })
 }
 
-/// The members of a struct that is being written. Names are written as they are: they must not hold
-/// anything that has to be escaped.
+/// The members of a struct that is being written.
 pub(crate) struct Record<'a>(&'a mut Vec<u8>);
 
 impl Members for Record<'_> {
-    fn text(&mut self, name: &'static str, content: &str) {
-        self.member(name, |out| string(out, content));
+    fn text(&mut self, member: Member, content: &str) {
+        put(self.0, member.before_text);
+        text(self.0, content);
+        put(self.0, "</string></value>\n</member>\n");
     }
 
-    fn int(&mut self, name: &'static str, number: i32) {
-        self.member(name, |out| int(out, number));
+    fn int(&mut self, member: Member, number: i32) {
+        put(self.0, member.before_int);
+        digits(self.0, number);
+        put(self.0, "</int></value>\n</member>\n");
     }
 }
 
-impl Record<'_> {
-    fn member(&mut self, name: &'static str, value: impl FnOnce(&mut Vec<u8>)) {
-        let out = &mut *self.0;
-        put(out, "<member>\n<name>");
-        put(out, name);
-        put(out, "</name>\n");
-        value(out);
-        put(out, "</member>\n");
-    }
+/// A member's name, and all that goes before its value: a large answer has thousands of them, and
+/// takes as long as its pieces are many. Made by [`member!`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member {
+    pub(crate) name: &'static str,
+    pub(crate) before_text: &'static str,
+    pub(crate) before_int: &'static str,
 }
+
+/// A [`Member`] of that name, which must not hold anything that has to be escaped.
+macro_rules! member {
+    ($name:literal) => {
+        $crate::rpc::xml::Member {
+            name: $name,
+            before_text: concat!("<member>\n<name>", $name, "</name>\n<value><string>"),
+            before_int: concat!("<member>\n<name>", $name, "</name>\n<value><int>"),
+        }
+    };
+}
+pub(crate) use member;
 
 fn response(mut out: Vec<u8>, content: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     put(
@@ -145,27 +159,17 @@ fn string(out: &mut Vec<u8>, content: &str) {
     put(out, "</string></value>\n");
 }
 
-/// Digits by hand: `write!` takes as long as everything else about a struct together.
 fn int(out: &mut Vec<u8>, number: i32) {
     put(out, "<value><int>");
+    digits(out, number);
+    put(out, "</int></value>\n");
+}
+
+fn digits(out: &mut Vec<u8>, number: i32) {
     if number < 0 {
         out.push(b'-');
     }
-    let mut rest = number.unsigned_abs();
-    // No 32-bit number has more digits.
-    let mut digits = [0; 10];
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        // Below ten.
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[at..]);
-    put(out, "</int></value>\n");
+    Decimal::of(number.unsigned_abs().into()).append_to(out);
 }
 
 /// Lines of 76 characters, as Python breaks them.
@@ -187,7 +191,7 @@ fn base64_lines(out: &mut Vec<u8>, bytes: &[u8]) {
 /// becomes U+FFFD.
 fn text(out: &mut Vec<u8>, content: &str) {
     let mut rest = content;
-    while let Some(at) = rest.bytes().position(needs_care) {
+    while let Some(at) = rest.bytes().position(|byte| NEEDS_CARE[usize::from(byte)]) {
         // Whatever needs care begins a character.
         let (plain, special) = rest.split_at(at);
         put(out, plain);
@@ -208,9 +212,19 @@ fn text(out: &mut Vec<u8>, content: &str) {
 
 /// The bytes to look at more closely: markup, control characters, and what U+FFFE and U+FFFF begin
 /// with.
-const fn needs_care(byte: u8) -> bool {
-    matches!(byte, b'&' | b'<' | b'>' | 0xEF) || byte < b' ' && byte != b'\t' && byte != b'\n'
-}
+static NEEDS_CARE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < b' ' {
+        table[byte as usize] = !matches!(byte, b'\t' | b'\n');
+        byte += 1;
+    }
+    table[b'&' as usize] = true;
+    table[b'<' as usize] = true;
+    table[b'>' as usize] = true;
+    table[0xEF] = true;
+    table
+};
 
 /// The production `Char` of XML 1.0.
 fn is_xml_char(c: char) -> bool {
@@ -331,8 +345,8 @@ mod tests {
             })
             .collect();
         let document = write_records(&records, |(content, number), to| {
-            to.text("t", content);
-            to.int("n", *number);
+            to.text(member!("t"), content);
+            to.int(member!("n"), *number);
         });
         assert_eq!(string(document), string(write_response(&values.into())));
     }

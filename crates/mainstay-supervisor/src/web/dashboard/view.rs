@@ -88,7 +88,7 @@ struct Count {
 impl<'a> IndexPage<'a> {
     pub(super) fn new(
         identifier: &'a str,
-        infos: &'a [ProcessInfo],
+        infos: &'a [ProcessInfo<'a>],
         message: Option<String>,
         token: &'a CsrfToken,
         now: &Zoned,
@@ -116,13 +116,10 @@ impl<'a> IndexPage<'a> {
 }
 
 impl<'a> Group<'a> {
-    fn new(infos: &'a [ProcessInfo], zone: &TimeZone) -> Self {
+    fn new(infos: &'a [ProcessInfo<'a>], zone: &TimeZone) -> Self {
         let alone = matches!(infos, [info] if info.name == info.group);
         Self {
-            name: infos
-                .first()
-                .filter(|_| !alone)
-                .map(|info| info.group.as_str()),
+            name: infos.first().filter(|_| !alone).map(|info| &*info.group),
             running: infos
                 .iter()
                 .filter(|info| info.state == State::Running)
@@ -133,7 +130,7 @@ impl<'a> Group<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(info: &'a ProcessInfo, zone: &TimeZone) -> Self {
+    fn new(info: &'a ProcessInfo<'a>, zone: &TimeZone) -> Self {
         let namespec = info.namespec();
         let running = info.state == State::Running;
         Self {
@@ -178,7 +175,7 @@ impl Face {
 
 impl Count {
     /// How many there are of what people look for; nothing for what there is none of.
-    fn all(infos: &[ProcessInfo]) -> Vec<Self> {
+    fn all(infos: &[ProcessInfo<'_>]) -> Vec<Self> {
         let count = |label, shape, states: &[State]| Self {
             number: infos
                 .iter()
