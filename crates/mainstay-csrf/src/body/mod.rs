@@ -2,6 +2,7 @@
 
 mod find;
 mod multipart;
+mod parameter;
 mod replay;
 #[cfg(feature = "multipart")]
 mod tape;
@@ -14,7 +15,7 @@ pub(crate) use self::tape::Tape;
 pub(crate) use self::urlencoded::decode;
 pub(crate) use self::{
     find::{Finder, Found},
-    multipart::boundary,
+    parameter::boundary,
 };
 
 use http::{HeaderMap, header};

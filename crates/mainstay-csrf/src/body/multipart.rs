@@ -1,8 +1,11 @@
-use std::{borrow::Cow, sync::Arc};
+use std::sync::Arc;
 
 use memchr::memmem;
 
-use super::find::{Scan, VALUE_LIMIT, Value};
+use super::{
+    find::{Scan, VALUE_LIMIT, Value},
+    parameter::parameter,
+};
 
 /// Looks for the first part of this name that is not a file, however the body is cut.
 ///
@@ -166,12 +169,6 @@ impl Scanner {
     }
 }
 
-/// The boundary of a `multipart/form-data` header.
-pub(crate) fn boundary(content_type: &[u8]) -> Option<Vec<u8>> {
-    let boundary = parameter(content_type, b"boundary")?;
-    (!boundary.is_empty() && boundary.len() <= BOUNDARY_LIMIT).then(|| boundary.into_owned())
-}
-
 /// Where the headers end and where the content begins.
 fn end_of_headers(data: &[u8]) -> Option<(usize, usize)> {
     if data.starts_with(b"\r\n") {
@@ -195,53 +192,6 @@ fn is_field(headers: &[u8], field: &[u8]) -> bool {
     })
 }
 
-/// The value of `name=value` or `name="value"` behind the first `;`.
-fn parameter<'a>(header: &'a [u8], wanted: &[u8]) -> Option<Cow<'a, [u8]>> {
-    let mut rest = &header[memchr::memchr(b';', header)? + 1..];
-    loop {
-        let equals = memchr::memchr2(b'=', b';', rest)?;
-        let name = rest[..equals].trim_ascii();
-        if rest[equals] == b';' {
-            rest = &rest[equals + 1..];
-            continue;
-        }
-        rest = rest[equals + 1..].trim_ascii_start();
-        let value;
-        (value, rest) = match rest.strip_prefix(b"\"") {
-            Some(quoted) => unquote(quoted),
-            None => {
-                let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
-                (Cow::Borrowed(rest[..end].trim_ascii()), &rest[end..])
-            }
-        };
-        if name.eq_ignore_ascii_case(wanted) {
-            return Some(value);
-        }
-        rest = &rest[memchr::memchr(b';', rest)? + 1..];
-    }
-}
-
-/// Up to the closing quote; browsers write `%22` for a quote, others `\"`.
-fn unquote(quoted: &[u8]) -> (Cow<'_, [u8]>, &[u8]) {
-    let mut at = memchr::memchr2(b'"', b'\\', quoted).unwrap_or(quoted.len());
-    if quoted.get(at) == Some(&b'"') {
-        return (Cow::Borrowed(&quoted[..at]), &quoted[at + 1..]);
-    }
-    let mut value = quoted[..at].to_vec();
-    while let Some(byte) = quoted.get(at) {
-        match byte {
-            b'"' => return (value.into(), &quoted[at + 1..]),
-            b'\\' if matches!(quoted.get(at + 1), Some(b'"' | b'\\')) => {
-                at += 1;
-                value.push(quoted[at]);
-            }
-            other => value.push(*other),
-        }
-        at += 1;
-    }
-    (value.into(), &[])
-}
-
 /// Whether the rest of a delimiter's line may still turn out to be blank, or `--`.
 fn is_open(data: &[u8]) -> bool {
     data == b"-" || is_blank(data)
@@ -256,167 +206,8 @@ fn keep_tail(data: &[u8], length: usize) -> &[u8] {
     &data[data.len().saturating_sub(length)..]
 }
 
-/// RFC 2046 allows 70.
-const BOUNDARY_LIMIT: usize = 200;
 const HEADERS_LIMIT: usize = 8 * 1024;
 const PADDING_LIMIT: usize = 128;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn scan(pieces: &[&[u8]]) -> Option<Vec<u8>> {
-        let mut scanner = Scanner::new(b"XX", "csrf_token".into());
-        for piece in pieces {
-            match scanner.feed(piece) {
-                Scan::More => {}
-                Scan::Value(value) => return Some(value.as_bytes().to_vec()),
-                Scan::TooLong => return Some(b"too long".to_vec()),
-                Scan::Never => return None,
-            }
-        }
-        match scanner.finish() {
-            Scan::Value(value) => Some(value.as_bytes().to_vec()),
-            Scan::TooLong => Some(b"too long".to_vec()),
-            _ => None,
-        }
-    }
-
-    const FIELD: &str = "Content-Disposition: form-data; name=\"csrf_token\"\r\n\r\nabc\r\n";
-
-    #[test]
-    fn the_first_field_of_the_name_is_found_wherever_the_body_is_cut() {
-        let other = "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n";
-        let file = "--XX\r\nContent-Disposition: form-data; name=\"csrf_token\"; filename=\"x\"\r\n\
-                    Content-Type: text/plain\r\n\r\nnot this\r\n";
-        let empty = "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n\r\n";
-        for (body, value) in [
-            (format!("--XX\r\n{FIELD}--XX--\r\n"), Some("abc")),
-            (format!("{other}--XX\r\n{FIELD}--XX--\r\n"), Some("abc")),
-            (format!("{file}--XX\r\n{FIELD}--XX--\r\n"), Some("abc")),
-            (format!("{empty}--XX\r\n{FIELD}--XX--\r\n"), Some("abc")),
-            (format!("{file}--XX--\r\n"), None),
-            (format!("{other}--XX--\r\n{FIELD}"), None),
-            (format!("{other}--XX--\r\n--XX\r\n{FIELD}--XX--\r\n"), None),
-            (format!("preamble\r\n--XX\r\n{FIELD}--XX--\r\n"), Some("abc")),
-            (format!("preamble --XX\r\n{FIELD}--XX--\r\n"), None),
-            (format!("--XX  \t\r\n{FIELD}--XX--\r\n"), Some("abc")),
-            (format!("--XXL\r\n{FIELD}--XX--\r\n"), None),
-            // Cut off after the field, or in it.
-            (format!("--XX\r\n{FIELD}"), Some("abc\r\n")),
-            (format!("--XX\r\n{FIELD}--XX"), Some("abc")),
-            (
-                "--XX\r\ncontent-disposition:form-data;NAME=csrf_token\r\n\r\nabc\r\n--XX--".to_owned(),
-                Some("abc"),
-            ),
-            (
-                "--XX\r\nX: y\r\nContent-Disposition: form-data; x=\"a;name=b\"; name=\"csrf_token\"\r\n\r\n\
-                 abc\r\n--XX--"
-                    .to_owned(),
-                Some("abc"),
-            ),
-            (
-                "--XX\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\n\r\n--XX--".to_owned(),
-                Some(""),
-            ),
-            (
-                "--XX\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\na\r\nb-\r\n--X\r\n--XX--"
-                    .to_owned(),
-                Some("a\r\nb-\r\n--X"),
-            ),
-            ("--XX\r\n\r\nno headers\r\n--XX--".to_owned(), None),
-            (format!("--XX\r\n\r\n\r\n--XX\r\n{FIELD}--XX--"), Some("abc")),
-            (String::new(), None),
-        ] {
-            let value = value.map(|value| value.as_bytes().to_vec());
-            let body = body.as_bytes();
-            assert_eq!(scan(&[body]), value, "{}", body.escape_ascii());
-            for cut in 0..=body.len() {
-                let (one, two) = body.split_at(cut);
-                assert_eq!(scan(&[one, two]), value, "{} cut at {cut}", body.escape_ascii());
-            }
-            for size in [1, 2, 3, 5] {
-                let pieces: Vec<_> = body.chunks(size).collect();
-                assert_eq!(scan(&pieces), value, "{} by {size}", body.escape_ascii());
-            }
-        }
-    }
-
-    #[test]
-    fn the_boundary_is_read_quoted_and_unquoted() {
-        for (header, value) in [
-            ("multipart/form-data; boundary=XX", Some("XX")),
-            (
-                "multipart/form-data;boundary=\"X X\"; charset=utf-8",
-                Some("X X"),
-            ),
-            (
-                "multipart/form-data; charset=utf-8; BOUNDARY=XX ",
-                Some("XX"),
-            ),
-            ("multipart/form-data; boundary=", None),
-            ("multipart/form-data", None),
-        ] {
-            let value = value.map(|value| value.as_bytes().to_vec());
-            assert_eq!(boundary(header.as_bytes()), value, "{header}");
-        }
-    }
-
-    #[test]
-    fn limits_do_not_depend_on_the_cut() {
-        let end = "--XX--";
-        for pad in [
-            PADDING_LIMIT - 3,
-            PADDING_LIMIT - 2,
-            PADDING_LIMIT - 1,
-            PADDING_LIMIT,
-        ] {
-            same_for_every_cut(&format!("--XX{}\r\n{FIELD}{end}", " ".repeat(pad)));
-        }
-        let headers = FIELD.len() - 7;
-        for more in HEADERS_LIMIT - headers - 12..HEADERS_LIMIT - headers + 4 {
-            let body = format!("--XX\r\nX: {}\r\n{FIELD}{end}", "x".repeat(more));
-            same_for_every_cut(&body);
-        }
-        for value in VALUE_LIMIT - 2..VALUE_LIMIT + 9 {
-            let field = FIELD.replace("abc", &"x".repeat(value));
-            same_for_every_cut(&format!("--XX\r\n{field}{end}"));
-        }
-        for blank in ["\u{c}", "\u{b}", "\n", "\r", "\t "] {
-            same_for_every_cut(&format!("--XX{blank}\n{FIELD}{end}"));
-        }
-    }
-
-    #[track_caller]
-    fn same_for_every_cut(body: &str) {
-        let whole = scan(&[body.as_bytes()]);
-        // In long bodies the cuts that matter are near the ends.
-        let near = 160.min(body.len());
-        for cut in (0..near).chain(body.len() - near..body.len()) {
-            let (one, two) = body.as_bytes().split_at(cut);
-            assert_eq!(
-                scan(&[one, two]),
-                whole,
-                "{} cut at {cut}",
-                body.escape_debug()
-            );
-        }
-        let bytes: Vec<_> = body.as_bytes().chunks(1).collect();
-        assert_eq!(scan(&bytes), whole, "{} in bytes", body.escape_debug());
-    }
-
-    #[test]
-    fn headers_and_values_are_bounded() {
-        let long = "x".repeat(HEADERS_LIMIT + 1);
-        assert_eq!(
-            scan(&[format!("--XX\r\nX: {long}").as_bytes(), b"\r\n\r\n"]),
-            None
-        );
-        let long = "x".repeat(VALUE_LIMIT + 100);
-        let body = format!("--XX\r\n{}{long}\r\n--XX--", &FIELD[..FIELD.len() - 5]);
-        for size in [1, 100, 10_000] {
-            let pieces: Vec<_> = body.as_bytes().chunks(size).collect();
-            assert_eq!(scan(&pieces).unwrap(), b"too long");
-        }
-    }
-}
+mod tests;

@@ -11,13 +11,14 @@ use std::{
 use axum::{
     Router,
     body::Body,
+    extract::ws::{WebSocket, WebSocketUpgrade},
     routing::{any, post},
 };
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body::Frame;
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
-use hyper::client::conn::http2;
+use hyper::{client::conn::http2, ext::Protocol};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mainstay_csrf::{Csrf, CsrfToken, KeyRing};
 use tokio::{
@@ -27,6 +28,9 @@ use tokio::{
 };
 
 const DEADLINE: Duration = Duration::from_secs(20);
+/// A masked text for a WebSocket, and the same without its mask (RFC 6455, 5.7).
+const HELLO: [u8; 11] = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+const ECHO: &[u8; 7] = b"\x81\x05Hello";
 
 /// A service on a port of its own.
 async fn serve() -> SocketAddr {
@@ -51,11 +55,23 @@ async fn serve() -> SocketAddr {
                 }
             }),
         )
+        .route(
+            "/socket",
+            any(|upgrade: WebSocketUpgrade| async move { upgrade.on_upgrade(echo) }),
+        )
         .layer(Csrf::new(KeyRing::generate()).build().unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });
     address
+}
+
+async fn echo(mut socket: WebSocket) {
+    while let Some(Ok(message)) = socket.recv().await {
+        if socket.send(message).await.is_err() {
+            return;
+        }
+    }
 }
 
 /// A connection that speaks HTTP/1.1 byte by byte.
@@ -204,6 +220,67 @@ async fn a_large_upload_is_refused_while_it_is_still_being_sent() {
 }
 
 type Sent = BoxBody<Bytes, Infallible>;
+
+#[tokio::test]
+async fn a_websocket_over_http1_is_opened_by_our_own_pages_only() {
+    let address = serve().await;
+    let handshake = |origin: &str| {
+        format!(
+            "GET /socket HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\n\
+             Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: {origin}\r\n\r\n"
+        )
+    };
+    for foreign in ["https://evil.test", "null"] {
+        let mut line = Line::open(address).await;
+        line.send(&handshake(foreign)).await;
+        let (head, _) = line.answer().await;
+        assert!(head.starts_with("HTTP/1.1 403 "), "{foreign}: {head}");
+    }
+
+    let mut line = Line::open(address).await;
+    line.send(&handshake(&format!("http://{address}"))).await;
+    let (head, _) = line.answer().await;
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    line.stream.write_all(&HELLO).await.unwrap();
+    let mut echo = [0; 7];
+    let read = line.stream.read_exact(&mut echo);
+    timeout(DEADLINE, read).await.expect("an echo").unwrap();
+    assert_eq!(&echo, ECHO);
+}
+
+#[tokio::test]
+async fn a_websocket_over_http2_is_opened_by_our_own_pages_only() {
+    let address = serve().await;
+    let mut client = http2(address).await;
+    // Not before the server has said that it knows them.
+    let page = Request::get(format!("http://{address}/form"))
+        .body(Full::default().boxed())
+        .unwrap();
+    assert_eq!(client.send_request(page).await.unwrap().status(), 200);
+    let handshake = |origin: &str| {
+        Request::connect(format!("http://{address}/socket"))
+            .extension(Protocol::from_static("websocket"))
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::ORIGIN, origin)
+            .body(Full::default().boxed())
+            .unwrap()
+    };
+    for foreign in ["https://evil.test", "null"] {
+        let refusal = client.send_request(handshake(foreign)).await.unwrap();
+        assert_eq!(refusal.status(), 403, "{foreign}");
+    }
+
+    let own = format!("http://{address}");
+    let opened = client.send_request(handshake(&own)).await.unwrap();
+    assert_eq!(opened.status(), 200);
+    let mut stream = TokioIo::new(hyper::upgrade::on(opened).await.unwrap());
+    stream.write_all(&HELLO).await.unwrap();
+    let mut echo = [0; 7];
+    let read = stream.read_exact(&mut echo);
+    timeout(DEADLINE, read).await.expect("an echo").unwrap();
+    assert_eq!(&echo, ECHO);
+}
 
 async fn http2(address: SocketAddr) -> http2::SendRequest<Sent> {
     let stream = TcpStream::connect(address).await.unwrap();
