@@ -211,27 +211,7 @@ fn fill(data: &[u8], word: &[u8], with: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs, path::Path};
-
-    fn replay(target: &str, run: fn(&[u8])) {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../fuzz/corpus")
-            .join(target);
-        let mut count = 0;
-        for entry in fs::read_dir(&corpus).unwrap() {
-            let data = fs::read(entry.unwrap().path()).unwrap();
-            run(&data);
-            // And what is almost it.
-            for at in 0..data.len() {
-                let mut near = data.clone();
-                near[at] ^= 1 << (at % 7);
-                run(&near);
-                run(&data[..at]);
-            }
-            count += 1;
-        }
-        assert!(count >= 5, "only {count} in {}", corpus.display());
-    }
+    use test_support::corpus::replay;
 
     #[test]
     fn the_corpus_of_cookies() {

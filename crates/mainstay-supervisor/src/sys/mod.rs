@@ -1,4 +1,4 @@
-//! The system calls that need `unsafe`, and nothing else. The only unsafe code of the workspace.
+//! The system calls that need `unsafe`, and nothing else. The only unsafe code outside of tests.
 //!
 //! Everything here is a thin, safe function over one duty: forking a child that execs, collecting
 //! what has exited, sending a signal by number, looking into a pipe, leaving the terminal.

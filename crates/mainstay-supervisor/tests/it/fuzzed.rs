@@ -247,28 +247,7 @@ impl Site {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    /// Runs every input of a corpus, and what is almost it.
-    fn replay(target: &str, run: fn(&[u8])) {
-        let corpus = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../../fuzz/corpus")
-            .join(target);
-        let mut count = 0;
-        for entry in fs::read_dir(&corpus).unwrap() {
-            let data = fs::read(entry.unwrap().path()).unwrap();
-            run(&data);
-            for at in 0..data.len() {
-                let mut near = data.clone();
-                near[at] ^= 1 << (at % 7);
-                run(&near);
-                run(&data[..at]);
-            }
-            count += 1;
-        }
-        assert!(count >= 5, "only {count} in {}", corpus.display());
-    }
+    use test_support::corpus::replay;
 
     #[test]
     fn the_corpus_of_files() {
