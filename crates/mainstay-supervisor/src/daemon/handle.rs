@@ -109,11 +109,13 @@ pub enum Request {
         reply: ReplyTo<Vec<ConfigInfo>>,
     },
     MainLogPath {
+        follow: bool,
         reply: ReplyTo<Option<PathBuf>>,
     },
     LogPath {
         name: String,
         channel: Channel,
+        follow: bool,
         reply: ReplyTo<Option<PathBuf>>,
     },
     ClearMainLog {
@@ -157,6 +159,16 @@ impl fmt::Debug for Tell {
 }
 
 impl Request {
+    /// Whether it is answered even by a daemon that stops or restarts.
+    pub fn is_always_answered(&self) -> bool {
+        matches!(
+            self,
+            Self::RemoteEvent { .. }
+                | Self::MainLogPath { follow: true, .. }
+                | Self::LogPath { follow: true, .. }
+        )
+    }
+
     /// Answers with a fault, whatever was asked.
     pub fn refuse(self, fault: Fault) {
         /// A caller that has gone needs no answer.
@@ -357,7 +369,16 @@ impl Handle {
 
     /// Where the main log is; `None` when it goes elsewhere.
     pub async fn main_log_path(&self) -> Result<Option<PathBuf>, Fault> {
-        self.ask(|reply| Request::MainLogPath { reply }).await
+        let follow = false;
+        self.ask(|reply| Request::MainLogPath { follow, reply })
+            .await
+    }
+
+    /// The same for somebody who follows it, and wants to see how the daemon stops.
+    pub async fn main_log_to_follow(&self) -> Result<Option<PathBuf>, Fault> {
+        let follow = true;
+        self.ask(|reply| Request::MainLogPath { follow, reply })
+            .await
     }
 
     /// Where a process's log is; `None` when that stream is not kept. `BAD_NAME` if unknown.
@@ -366,10 +387,28 @@ impl Handle {
         name: impl Into<String>,
         channel: Channel,
     ) -> Result<Option<PathBuf>, Fault> {
-        let name = name.into();
+        self.path(name.into(), channel, false).await
+    }
+
+    /// The same for somebody who follows it, and wants to see how its process stops.
+    pub async fn log_to_follow(
+        &self,
+        name: impl Into<String>,
+        channel: Channel,
+    ) -> Result<Option<PathBuf>, Fault> {
+        self.path(name.into(), channel, true).await
+    }
+
+    async fn path(
+        &self,
+        name: String,
+        channel: Channel,
+        follow: bool,
+    ) -> Result<Option<PathBuf>, Fault> {
         self.ask(|reply| Request::LogPath {
             name,
             channel,
+            follow,
             reply,
         })
         .await

@@ -10,7 +10,7 @@ use crate::rpc::{Code, Fault};
 impl Actor {
     /// Does what is asked and answers, now or when it is done.
     pub(super) fn request(&mut self, request: Request) {
-        if self.descent.is_some() && !matches!(request, Request::RemoteEvent { .. }) {
+        if self.descent.is_some() && !request.is_always_answered() {
             return request.refuse(Fault::new(Code::ShutdownState));
         }
         match request {
@@ -145,11 +145,12 @@ impl Actor {
             }
             Request::TellAll { tell, reply } => answer(reply, Ok(tell.of(&self.info_all()))),
             Request::ConfigAll { reply } => answer(reply, Ok(self.config_all())),
-            Request::MainLogPath { reply } => answer(reply, Ok(self.log.path())),
+            Request::MainLogPath { reply, .. } => answer(reply, Ok(self.log.path())),
             Request::LogPath {
                 name,
                 channel,
                 reply,
+                ..
             } => {
                 let path = |unit: &Unit| unit.log(channel).map(ToOwned::to_owned);
                 answer(reply, self.unit(&name).map(path));

@@ -29,7 +29,8 @@ pub(super) struct Followed {
 /// Follows the file of a name; `None` if there is none.
 ///
 /// Nothing happens while nothing is written: the kernel tells about changes. The stream ends when
-/// `closing` says so; it stops reading when the client does not take what was read.
+/// `closing` says so, with what the file holds by then; it stops reading when the client does not
+/// take what was read.
 pub(super) async fn follow(
     path: PathBuf,
     closing: watch::Receiver<bool>,
@@ -65,14 +66,29 @@ struct Follower {
 impl Follower {
     async fn run(mut self, closing: watch::Receiver<bool>) {
         let sender = self.sender.clone();
-        tokio::select! {
-            () = closed(closing) => {}
-            () = sender.closed() => {}
-            result = self.pump() => if let Err(error) = result {
-                let path = self.path.display();
-                tracing::warn!(error = &error as &dyn std::error::Error, "cannot follow {path}");
-            },
+        let result = tokio::select! {
+            result = self.pump_until(closing) => result,
+            () = sender.closed() => Ok(()),
+        };
+        if let Err(error) = result {
+            let path = self.path.display();
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "cannot follow {path}"
+            );
         }
+    }
+
+    async fn pump_until(&mut self, closing: watch::Receiver<bool>) -> io::Result<()> {
+        tokio::select! {
+            result = self.pump() => return result,
+            () = closed(closing) => {}
+        }
+        // Its process has just ended, or we are about to: what was written last matters most. Somebody
+        // may go on writing, so not for ever.
+        let end = self.reading.file.metadata()?.len();
+        while self.reading.position < end && self.send_chunk().await? {}
+        Ok(())
     }
 
     async fn pump(&mut self) -> io::Result<()> {
@@ -96,14 +112,19 @@ impl Follower {
 
     /// Sends what the file holds beyond what was sent.
     async fn send_news(&mut self) -> io::Result<()> {
-        loop {
-            let chunk = self.reading.chunk().await?;
-            if chunk.is_empty() {
-                return Ok(());
-            }
-            self.reading.position += chunk.len() as u64;
+        while self.send_chunk().await? {}
+        Ok(())
+    }
+
+    /// Sends the next bytes; whether there were any. Cancel safety: they are sent, or come again.
+    async fn send_chunk(&mut self) -> io::Result<bool> {
+        let chunk = self.reading.chunk().await?;
+        let length = chunk.len() as u64;
+        if length > 0 {
             self.send(chunk).await;
+            self.reading.position += length;
         }
+        Ok(length > 0)
     }
 
     async fn next_step(&self) -> io::Result<Step> {

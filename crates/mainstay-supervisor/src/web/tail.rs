@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::follow::{self, Followed};
 use super::plain;
 use crate::daemon::{Channel, Handle};
-use crate::rpc::{Code, Fault};
+use crate::rpc::Fault;
 
 /// What the tail endpoints need.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ pub(super) async fn process(
         Some((name, "stderr")) => (name, Channel::Stderr),
         Some(_) => return plain::error(StatusCode::NOT_FOUND),
     };
-    let path = tails.handle.log_path(name, channel).await;
+    let path = tails.handle.log_to_follow(name, channel).await;
     let mut response = stream(request.method(), path, tails.closing).await;
     if response.status() == StatusCode::OK {
         // A proxy that collects the answer before passing it on would never pass it on.
@@ -51,7 +51,7 @@ pub(super) async fn process(
 
 /// `/mainlogtail`
 pub(super) async fn main(State(tails): State<Tails>, request: Request<Body>) -> Response<Body> {
-    let path = tails.handle.main_log_path().await;
+    let path = tails.handle.main_log_to_follow().await;
     stream(request.method(), path, tails.closing).await
 }
 
@@ -66,9 +66,6 @@ async fn stream(
     let path = match path {
         Ok(Some(path)) => path,
         Ok(None) => return plain::error(StatusCode::NOT_FOUND),
-        Err(fault) if fault.code() == Code::ShutdownState => {
-            return plain::error(StatusCode::INTERNAL_SERVER_ERROR);
-        }
         Err(_) => return plain::error(StatusCode::NOT_FOUND),
     };
     match follow::follow(path, closing).await {

@@ -135,6 +135,36 @@ fn the_tcp_server_wants_its_login() {
 }
 
 #[test]
+fn a_log_is_followed_to_the_end_by_who_comes_while_the_daemon_stops() {
+    let mut server = Server::start(
+        "[program:slow]\ncommand = /bin/sh -c 'trap \"echo stopping; until test -e go; do sleep \
+         0.02; done; echo gone; exit\" TERM; echo up; while :; do sleep 0.02; done'\n\
+         directory = %(here)s\nstartsecs = 0\nstopwaitsecs = 60\n\
+         stdout_logfile = %(here)s/slow.log\nstderr_logfile = NONE\n",
+    );
+    let log = server.directory.path().join("slow.log");
+    let says = |text: &str| std::fs::read_to_string(&log).is_ok_and(|it| it.contains(text));
+    server.wait_until("it runs", |_| says("up"));
+    server.call("supervisor.shutdown", &[]).unwrap();
+    server.wait_until("it stops", |_| says("stopping"));
+
+    let follow = |path| {
+        let mut reader = Request::get(path).begin(UnixStream::connect(server.socket()).unwrap());
+        assert_eq!(Answer::head_of(&mut reader).status, 200, "{path}");
+        reader
+    };
+    let mut streams = [follow("/logtail/slow"), follow("/mainlogtail")];
+    std::fs::write(server.directory.path().join("go"), "").unwrap();
+    let [own, main] = streams.each_mut().map(|reader| {
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        text
+    });
+    assert!(own.contains("stopping") && own.contains("gone"), "{own}");
+    assert!(main.contains("stopped: slow"), "{main}");
+}
+
+#[test]
 fn a_log_is_followed_as_it_grows() {
     let mut server = Server::start(
         "[program:count]\ncommand = /bin/sh -c 'echo one; read line; echo two; read line'\n\

@@ -225,7 +225,7 @@ fn answer(request: Request, log: &Path) -> Option<String> {
             let _ = reply.send(Ok(Vec::new()));
             return None;
         }
-        Request::MainLogPath { reply } => {
+        Request::MainLogPath { reply, .. } => {
             let _ = reply.send(Ok(Some(log.to_owned())));
             return None;
         }
@@ -233,6 +233,7 @@ fn answer(request: Request, log: &Path) -> Option<String> {
             name,
             channel,
             reply,
+            ..
         } => {
             let _ = reply.send(path(&name));
             (channel == Channel::Stderr).then(|| format!("stderr of {name}"))?
