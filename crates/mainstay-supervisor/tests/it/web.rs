@@ -240,7 +240,7 @@ fn the_page_lists_the_processes() {
         ("pragma", "no-cache"),
         ("cache-control", "no-cache"),
         ("expires", "Thu, 01 Jan 1970 00:00:00 GMT"),
-        ("content-type", "text/html; charset=utf-8"),
+        ("content-type", "text/html;charset=utf-8"),
     ] {
         assert_eq!(answer.header(name), Some(value));
     }

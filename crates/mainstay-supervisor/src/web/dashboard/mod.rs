@@ -19,7 +19,8 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::get;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, EXPIRES, PRAGMA, REFERRER_POLICY, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, EXPIRES, PRAGMA, REFERRER_POLICY,
+    X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, Response};
 use jiff::tz::TimeZone;
@@ -83,6 +84,16 @@ pub(super) fn router(context: &Context, by_get: bool) -> Router {
 /// What keeps a page from being cached, framed, or made to load or run anything that is not ours.
 async fn with_page_headers(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
+    if headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+    {
+        // As the original spells it: without a blank.
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/html;charset=utf-8"),
+        );
+    }
     for (name, value) in [
         (PRAGMA, "no-cache"),
         (CACHE_CONTROL, "no-cache"),
