@@ -287,8 +287,12 @@ fn seconds(time: SystemTime) -> u64 {
 /// takes several times as long.
 #[cfg(target_os = "linux")]
 fn system_seconds() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
-    u64::try_from(now.tv_sec).unwrap_or_default()
+    use nix::time::{ClockId, clock_gettime};
+
+    match clock_gettime(ClockId::CLOCK_REALTIME_COARSE) {
+        Ok(now) => u64::try_from(now.tv_sec()).unwrap_or_default(),
+        Err(_) => seconds(SystemTime::now()),
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
