@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -84,11 +84,30 @@ impl Follower {
             result = self.pump() => return result,
             () = closed(closing) => {}
         }
-        // Its process has just ended, or we are about to: what was written last matters most. Somebody
-        // may go on writing, so not for ever.
-        let end = self.reading.file.metadata()?.len();
-        while self.reading.position < end && self.send_chunk().await? {}
+        // What was written last matters most. Whoever is far behind is cut off, at a clean end.
+        tokio::time::timeout(LAST_BYTES, self.pump_to_the_end())
+            .await
+            .unwrap_or(Ok(()))
+    }
+
+    /// Sends what there is by now, through the rotations that nobody has told of yet. Somebody may go
+    /// on writing, so not for ever.
+    async fn pump_to_the_end(&mut self) -> io::Result<()> {
+        for _ in 0..LAST_STEPS {
+            let end = self.reading.file.metadata()?.len();
+            while self.reading.position < end && self.send_chunk().await? {}
+            match self.next_step().await? {
+                Step::Wait => return Ok(()),
+                Step::Truncated => self.begin_again().await,
+                Step::Replaced(next) => self.reading = next,
+            }
+        }
         Ok(())
+    }
+
+    async fn begin_again(&mut self) {
+        self.send(Bytes::from_static(TRUNCATED)).await;
+        self.reading.position = 0;
     }
 
     async fn pump(&mut self) -> io::Result<()> {
@@ -96,10 +115,7 @@ impl Follower {
             self.send_news().await?;
             match self.next_step().await? {
                 Step::Wait => self.watched.changed().await,
-                Step::Truncated => {
-                    self.reading.position = 0;
-                    self.send(Bytes::from_static(TRUNCATED)).await;
-                }
+                Step::Truncated => self.begin_again().await,
                 Step::Replaced(next) => {
                     // What was written to the old file before it went away.
                     self.send_news().await?;
@@ -264,6 +280,9 @@ async fn blocking<T: Send + 'static>(
 
 /// What the original begins with.
 const FIRST_BYTES: u64 = 1024;
+/// How long the end of a stream may take, and through how many rotations it goes.
+const LAST_BYTES: Duration = Duration::from_secs(1);
+const LAST_STEPS: usize = 100;
 const TRUNCATED: &[u8] = b"==> File truncated <==\n";
 const LARGEST_CHUNK: usize = 64 * 1024;
 /// Each is for a rotation that came in between, and these take the time to fill a file.

@@ -63,10 +63,8 @@ async fn stream(
     if method != Method::GET {
         return plain::error(StatusCode::BAD_REQUEST);
     }
-    let path = match path {
-        Ok(Some(path)) => path,
-        Ok(None) => return plain::error(StatusCode::NOT_FOUND),
-        Err(_) => return plain::error(StatusCode::NOT_FOUND),
+    let Ok(Some(path)) = path else {
+        return plain::error(StatusCode::NOT_FOUND);
     };
     match follow::follow(path, closing).await {
         Ok(Some(Followed { body, modified })) => {

@@ -11,7 +11,7 @@ use super::*;
 struct Tail {
     body: Body,
     read: Vec<u8>,
-    _closing: watch::Sender<bool>,
+    closing: watch::Sender<bool>,
 }
 
 impl Tail {
@@ -24,7 +24,7 @@ impl Tail {
         Self {
             body: followed.body,
             read: Vec::new(),
-            _closing: closing,
+            closing,
         }
     }
 
@@ -42,6 +42,16 @@ impl Tail {
         assert_eq!(read, String::from_utf8_lossy(expected));
         self.read.clear();
     }
+}
+
+/// Moves a file and its backups on, and begins another one.
+fn rotate(path: &Path, text: &str) {
+    let backup = |number: u32| path.with_extension(format!("log.{number}"));
+    for number in (1..5).rev().filter(|number| backup(*number).exists()) {
+        fs::rename(backup(number), backup(number + 1)).unwrap();
+    }
+    fs::rename(path, backup(1)).unwrap();
+    append(path, text);
 }
 
 fn append(path: &Path, text: &str) {
@@ -101,23 +111,15 @@ async fn a_rotation_loses_nothing() {
 async fn rotations_between_two_looks_lose_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("x.log");
-    let backup = |number: u32| directory.path().join(format!("x.log.{number}"));
-    let rotate = |text: &str| {
-        for number in (1..5).rev().filter(|number| backup(*number).exists()) {
-            fs::rename(backup(number), backup(number + 1)).unwrap();
-        }
-        fs::rename(&path, backup(1)).unwrap();
-        append(&path, text);
-    };
     append(&path, "old\n");
-    rotate("one\n");
+    rotate(&path, "one\n");
     let mut tail = Tail::of(&path).await;
     tail.expect(b"one\n").await;
 
     // This runs on the follower's own thread, so it sees all of it at once.
     append(&path, "end of one\n");
     for text in ["two\n", "three\n", "four\n"] {
-        rotate(text);
+        rotate(&path, text);
     }
 
     tail.expect(b"end of one\ntwo\nthree\nfour\n").await;
@@ -128,6 +130,32 @@ async fn rotations_between_two_looks_lose_nothing() {
     fs::rename(&path, directory.path().join("elsewhere")).unwrap();
     append(&path, "five\n");
     tail.expect(b"five\n").await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_stream_has_what_was_written_by_then() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("x.log");
+    append(&path, "one\n");
+    let mut tail = Tail::of(&path).await;
+    tail.expect(b"one\n").await;
+
+    // All of it before the follower has its turn.
+    append(&path, "end of one\n");
+    rotate(&path, "two\n");
+    rotate(&path, "a third one that is cut\n");
+    tail.closing.send_replace(true);
+
+    tail.expect(b"end of one\ntwo\na third one that is cut\n")
+        .await;
+    assert!(tail.body.frame().await.is_none());
+
+    let mut tail = Tail::of(&path).await;
+    tail.expect(b"a third one that is cut\n").await;
+    fs::write(&path, "new\n").unwrap();
+    tail.closing.send_replace(true);
+    tail.expect(b"==> File truncated <==\nnew\n").await;
+    assert!(tail.body.frame().await.is_none());
 }
 
 #[tokio::test]
@@ -170,7 +198,7 @@ async fn without_watches_it_looks_again_and_again() {
     let mut tail = Tail {
         body,
         read: Vec::new(),
-        _closing: closing,
+        closing,
     };
 
     tail.expect(b"one\n").await;
