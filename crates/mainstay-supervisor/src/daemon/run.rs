@@ -16,13 +16,14 @@ use tokio::task::LocalSet;
 use super::actor::{Actor, End, Loader};
 use super::launch::Launcher;
 use super::pidfile::{Denied, Pidfile};
-use super::signals::Signals;
+use super::signals::{self, Signals};
 use super::{Handle, Request, privileges};
 use crate::cli::{DaemonCommand, DaemonOptions};
 use crate::config::{self, Config, Context, MainLogFile, Supervisord};
 use crate::event::Bus;
 use crate::log::{Bridge, ChildLogs, MainLog, Rotation, Target, clean_up_auto_logs};
 use crate::process::{Sockets, Streams, Surroundings, server_url};
+use crate::rpc::{Code, Fault};
 use crate::{sys, web};
 
 /// Runs `mainstayd` with a command line; what it returns is the exit status.
@@ -197,6 +198,7 @@ impl Daemon {
             );
         }
         sys::ignore_sigpipe_and_sigxfsz();
+        signals::unblock().map_err(Failure::trouble)?;
         sys::give_back_large_buffers();
         let config = self.load().map_err(Failure::usage)?;
         let settings = config.supervisord.clone();
@@ -248,6 +250,11 @@ impl Daemon {
             serial = actor.bus.serial();
             let old = actor.config.clone();
             drop(actor);
+            // Nobody is there to answer them any more, and their connections would be waited for.
+            life.requests.close();
+            while let Ok(request) = life.requests.try_recv() {
+                request.refuse(Fault::new(Code::ShutdownState));
+            }
             life.servers.close().await;
             match end {
                 End::Exit => {

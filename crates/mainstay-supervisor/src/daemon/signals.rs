@@ -2,7 +2,8 @@
 
 use std::io;
 
-use tokio::signal::unix::{self, SignalKind, signal};
+use nix::sys::signal;
+use tokio::signal::unix::{self, SignalKind, signal as listen};
 
 /// A signal, by what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,23 @@ pub(super) enum Signal {
     Reopen,
     /// USR1: nothing. Whoever takes it to be for logs, as with other daemons, must not end this one.
     Nothing(&'static str),
+}
+
+/// Lets the signals through that are listened to, whoever blocked them: a mask survives `exec`, and
+/// without SIGCHLD no exit would be noticed. To be called before there is a second thread.
+pub(super) fn unblock() -> nix::Result<()> {
+    [
+        signal::SIGCHLD,
+        signal::SIGTERM,
+        signal::SIGINT,
+        signal::SIGQUIT,
+        signal::SIGHUP,
+        signal::SIGUSR1,
+        signal::SIGUSR2,
+    ]
+    .into_iter()
+    .collect::<signal::SigSet>()
+    .thread_unblock()
 }
 
 /// Streams of them, for the life of the process.
@@ -35,13 +53,13 @@ impl Signals {
     /// Installs the handlers.
     pub(super) fn install() -> io::Result<Self> {
         Ok(Self {
-            child: signal(SignalKind::child())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            quit: signal(SignalKind::quit())?,
-            hangup: signal(SignalKind::hangup())?,
-            reopen: signal(SignalKind::user_defined2())?,
-            nothing: signal(SignalKind::user_defined1())?,
+            child: listen(SignalKind::child())?,
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            quit: listen(SignalKind::quit())?,
+            hangup: listen(SignalKind::hangup())?,
+            reopen: listen(SignalKind::user_defined2())?,
+            nothing: listen(SignalKind::user_defined1())?,
         })
     }
 

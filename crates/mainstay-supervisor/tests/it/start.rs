@@ -7,7 +7,8 @@ use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, offset};
 use jiff::{SignedDuration, Timestamp};
 use mainstay_supervisor::daemon::State;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::daemon::Daemon;
 
@@ -63,6 +64,21 @@ fn a_directory_that_is_gone_is_no_reason_not_to_start() {
     daemon.wait_for("cat", State::Running);
     let said = daemon.text("stderr");
     assert!(said.contains("warning: the current directory"), "{said}");
+}
+
+#[test]
+fn exits_are_noticed_under_a_parent_that_blocks_the_signals_of_them() {
+    let mut daemon = Daemon::with(CAT)
+        .under(&["env", "--block-signal=CHLD", "--block-signal=TERM"])
+        .start();
+    let first = daemon.wait_for("cat", State::Running);
+    kill(Pid::from_raw(first), Signal::SIGKILL).unwrap();
+    daemon.wait_until("another one", |daemon| {
+        let info = daemon.info("cat");
+        info.state == State::Running.code() && info.pid != first
+    });
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.exit().code(), Some(0));
 }
 
 #[test]
