@@ -55,7 +55,7 @@ impl Source {
         if Path::new(zone).is_absolute() {
             return Self::File(zone.into());
         }
-        let directories = match directory {
+        let directories = match directory.filter(|directory| !directory.is_empty()) {
             Some(directory) => vec![PathBuf::from(directory)],
             None => DIRECTORIES.iter().map(PathBuf::from).collect(),
         };
@@ -69,7 +69,9 @@ impl Source {
             Self::Named(zone, directories) => directories
                 .iter()
                 .find_map(|directory| read(&directory.join(zone)))
-                .or_else(|| TimeZone::posix(zone).ok()),
+                .or_else(|| TimeZone::posix(zone).ok())
+                // Without dates they are those of the United States, as in the C library.
+                .or_else(|| TimeZone::posix(&format!("{zone},M3.2.0,M11.1.0")).ok()),
         }
     }
 }
@@ -111,6 +113,7 @@ mod tests {
                 named("Made/Up", &["/zones"]),
             ),
             (Some(":CET"), None, named("CET", &DIRECTORIES)),
+            (Some("CET"), Some(""), named("CET", &DIRECTORIES)),
         ] {
             let found = Source::of(zone.map(OsStr::new), directory.map(OsStr::new));
             assert_eq!(found, expected, "{zone:?} {directory:?}");
@@ -123,6 +126,8 @@ mod tests {
             |zone: &str| Source::of(Some(OsStr::new(zone)), Some(OsStr::new("/none"))).read();
         let summer = Timestamp::from_second(1_720_000_000).unwrap();
         let there = read("CET-1CEST,M3.5.0,M10.5.0/3").map(|zone| zone.to_offset(summer));
+        assert_eq!(there, Some(jiff::tz::offset(2)));
+        let there = read("CET-1CEST").map(|zone| zone.to_offset(summer));
         assert_eq!(there, Some(jiff::tz::offset(2)));
         for nonsense in ["nonsense", "../../etc/passwd", "/etc/passwd", ":", "/"] {
             assert_eq!(read(nonsense), None, "{nonsense}");
