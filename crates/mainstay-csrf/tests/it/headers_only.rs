@@ -155,6 +155,8 @@ async fn headers_that_come_twice_are_refused() {
         .send(twice("origin", "https://app.test"))
         .await
         .assert_refused("origin_malformed");
+    let hosts = twice("host", "app.test").header("sec-fetch-site", "same-origin");
+    app().send(hosts).await.assert_refused("origin_malformed");
 }
 
 #[tokio::test]

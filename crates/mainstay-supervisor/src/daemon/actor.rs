@@ -102,7 +102,7 @@ impl Actor {
         let streams = self.launcher.streams.clone();
         let all: Vec<_> = self.units.keys().copied().collect();
         self.autostart(&all);
-        // Who was here before the signals were listened to, and is gone.
+        // Children that exited before there was anybody to hear of it.
         self.reap();
         loop {
             if let Some(end) = self.descend() {

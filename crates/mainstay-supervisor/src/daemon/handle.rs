@@ -26,7 +26,7 @@ pub struct Handle {
 #[non_exhaustive]
 #[expect(
     missing_docs,
-    reason = "each is the method of `Handle` with the same name"
+    reason = "each is the method of `Handle` with the same name; `follow`: also while the daemon stops"
 )]
 pub enum Request {
     Check {
@@ -140,7 +140,7 @@ pub enum Request {
     },
 }
 
-/// Makes an answer of what is known of all processes.
+/// Makes an answer of what is known of all processes. It runs in the actor: it must not panic.
 pub struct Tell(Box<Telling>);
 
 type Telling = dyn FnOnce(&[ProcessInfo<'_>]) -> Vec<u8> + Send;

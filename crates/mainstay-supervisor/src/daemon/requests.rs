@@ -143,6 +143,8 @@ impl Actor {
                 let infos = self.info_all().into_iter();
                 answer(reply, Ok(infos.map(ProcessInfo::into_owned).collect()));
             }
+            // Nobody waits for it any more.
+            Request::TellAll { reply, .. } if reply.is_closed() => {}
             Request::TellAll { tell, reply } => answer(reply, Ok(tell.of(&self.info_all()))),
             Request::ConfigAll { reply } => answer(reply, Ok(self.config_all())),
             Request::MainLogPath { reply, .. } => answer(reply, Ok(self.log.path())),
