@@ -97,8 +97,9 @@ impl OriginPolicy {
     /// no browser of the last years sends such a one across origins.
     ///
     /// Three things are stricter, which no browser notices: headers that come twice are refused,
-    /// `Origin` has to be one, and its scheme `http` or `https`. Configured own origins are compared with their scheme; the derived
-    /// one, as in Go, without, and exactly as the host is written.
+    /// `Host` too; `Origin` has to be one, and its scheme `http` or `https`. Configured own origins
+    /// are compared with their scheme; the derived one, as in Go, without, and exactly as the host is
+    /// written.
     pub(crate) fn judge_as_go(&self, parts: &Parts) -> Result<Standing, Failure> {
         let Sender { site, origin } = Sender::of(&parts.headers)?;
         match site {

@@ -22,7 +22,7 @@ use hyper::{client::conn::http2, ext::Protocol};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use mainstay_csrf::{Csrf, CsrfToken, KeyRing};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
@@ -242,11 +242,7 @@ async fn a_websocket_over_http1_is_opened_by_our_own_pages_only() {
     line.send(&handshake(&format!("http://{address}"))).await;
     let (head, _) = line.answer().await;
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
-    line.stream.write_all(&HELLO).await.unwrap();
-    let mut echo = [0; 7];
-    let read = line.stream.read_exact(&mut echo);
-    timeout(DEADLINE, read).await.expect("an echo").unwrap();
-    assert_eq!(&echo, ECHO);
+    says_hello(&mut line.stream).await;
 }
 
 #[tokio::test]
@@ -274,9 +270,13 @@ async fn a_websocket_over_http2_is_opened_by_our_own_pages_only() {
     let own = format!("http://{address}");
     let opened = client.send_request(handshake(&own)).await.unwrap();
     assert_eq!(opened.status(), 200);
-    let mut stream = TokioIo::new(hyper::upgrade::on(opened).await.unwrap());
+    says_hello(&mut TokioIo::new(hyper::upgrade::on(opened).await.unwrap())).await;
+}
+
+/// What is sent through an open WebSocket comes back.
+async fn says_hello(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
     stream.write_all(&HELLO).await.unwrap();
-    let mut echo = [0; 7];
+    let mut echo = [0; ECHO.len()];
     let read = stream.read_exact(&mut echo);
     timeout(DEADLINE, read).await.expect("an echo").unwrap();
     assert_eq!(&echo, ECHO);

@@ -26,7 +26,7 @@ pub struct Handle {
 #[non_exhaustive]
 #[expect(
     missing_docs,
-    reason = "each is the method of `Handle` with the same name; `follow`: also while the daemon stops"
+    reason = "each is what the method of `Handle` with its name says"
 )]
 pub enum Request {
     Check {
@@ -109,12 +109,14 @@ pub enum Request {
         reply: ReplyTo<Vec<ConfigInfo>>,
     },
     MainLogPath {
+        /// Whether it is answered while the daemon stops, too.
         follow: bool,
         reply: ReplyTo<Option<PathBuf>>,
     },
     LogPath {
         name: String,
         channel: Channel,
+        /// As above.
         follow: bool,
         reply: ReplyTo<Option<PathBuf>>,
     },

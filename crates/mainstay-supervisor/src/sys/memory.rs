@@ -2,10 +2,11 @@
 
 /// Gives buffers of more than half a megabyte back to the system when they are freed, always.
 ///
-/// By itself glibc begins with a limit of 128 KiB, takes the first one for a sign of more to come,
-/// and keeps what it was given from then on: with 500 programs, one question for all of them would cost two thirds of a megabyte for
-/// the rest of a daemon's life. To fetch and return a buffer each time takes longer than to fill it,
-/// so the limit is above what is asked for all the time with 200 programs.
+/// By itself glibc begins with a limit of 128 KiB, takes the first such buffer for a sign of more to
+/// come, and keeps what it was given from then on: with 500 programs, one question for all of them
+/// would cost two thirds of a megabyte for the rest of a daemon's life. To fetch and return a buffer
+/// each time takes longer than to fill it, so the limit is above what is asked for all the time with
+/// 200 programs.
 pub fn give_back_large_buffers() {
     #[cfg(target_env = "gnu")]
     for option in [libc::M_MMAP_THRESHOLD, libc::M_TRIM_THRESHOLD] {
